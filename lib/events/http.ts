@@ -1,0 +1,143 @@
+/** The border: an HTTP request in binary, structured or batched content mode becomes events in form 1. */
+import { createHash } from "node:crypto";
+import { attributeProblem, emptyAttributes, setAttribute, takePosition } from "./attribute.ts";
+import { checkData } from "./data.ts";
+import type { Attributes, Event, Position, Problem } from "./event.ts";
+import { memberBytes, parseJson } from "./json.ts";
+import { fromStructured, isObject } from "./structured.ts";
+import { unwrap, wrappedType } from "./wrapped.ts";
+
+export interface HttpMessage {
+  /** Lower-case names, as node:http gives them: values decoded as Latin-1. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Buffer;
+  readonly receivedAt: Date;
+}
+
+/** The events of a request, or why it is no CloudEvent at all. */
+export type HttpEvents =
+  | { readonly events: readonly Event[]; readonly isBatch: boolean }
+  | { readonly problem: Problem; readonly status: 400 | 415 };
+
+const refused = (message: string, status: 400 | 415 = 400): HttpEvents => ({
+  problem: { code: "not_an_event", message },
+  status,
+});
+
+export function fromHttp(message: HttpMessage): HttpEvents {
+  const mediaType = mediaTypeOf(message);
+  // KafkaSource keeps a wrapped record's content type, application/cloudevents+json included: the wrapper is binary.
+  if (
+    message.headers["ce-type"] === wrappedType ||
+    !mediaType.startsWith("application/cloudevents")
+  ) {
+    if (message.headers["ce-specversion"] === undefined) {
+      return refused("not a CloudEvent: neither ce-specversion nor application/cloudevents+json");
+    }
+    return { events: [fromBinary(message)], isBatch: false };
+  }
+  if (mediaType === "application/cloudevents+json") return fromStructuredBody(message);
+  if (mediaType === "application/cloudevents-batch+json") return fromBatch(message);
+  return refused(`content type ${mediaType} is not supported: use the JSON event format`, 415);
+}
+
+function mediaTypeOf(message: HttpMessage): string {
+  const contentType = message.headers["content-type"];
+  return typeof contentType === "string"
+    ? (contentType.split(";", 1)[0] ?? "").trim().toLowerCase()
+    : "";
+}
+
+function fromBinary({ headers, body, receivedAt }: HttpMessage): Event {
+  const attributes = emptyAttributes();
+  for (const name in headers) {
+    const value = headers[name];
+    if (name.startsWith("ce-") && typeof value === "string") {
+      setAttribute(attributes, name.slice(3), value);
+    }
+  }
+  const contentType = headers["content-type"];
+  if (typeof contentType === "string") attributes.datacontenttype = contentType;
+  return toEvent({ attributes, bytes: body, problem: null }, receivedAt);
+}
+
+function fromStructuredBody({ body, receivedAt }: HttpMessage): HttpEvents {
+  const parsed = parseJson(body);
+  if (!("value" in parsed)) {
+    return refused(`the body is not JSON in UTF-8 nested at most 1,000 levels deep`);
+  }
+  if (!isObject(parsed.value)) return refused("the body is not a JSON object");
+  return { events: [toEvent(fromStructured(parsed.value, body), receivedAt)], isBatch: false };
+}
+
+function fromBatch({ body, receivedAt }: HttpMessage): HttpEvents {
+  const parsed = parseJson(body);
+  if (!("value" in parsed) || !Array.isArray(parsed.value)) {
+    return refused("the body of a batch is not a JSON array");
+  }
+  const texts = elementBytes(body, parsed.value.length);
+  const events = parsed.value.map((value: unknown, index) =>
+    isObject(value)
+      ? toEvent(fromStructured(value, texts[index] ?? body), receivedAt)
+      : toEvent(
+          { attributes: emptyAttributes(), bytes: Buffer.alloc(0), problem: null },
+          receivedAt,
+        ),
+  );
+  return { events, isBatch: true };
+}
+
+/** The bytes of each element, so that their data goes on unchanged: the array's text read as an object's members. */
+function elementBytes(array: Buffer, length: number): Buffer[] {
+  const elements: Buffer[] = [];
+  let rest = array.subarray(array.indexOf("[") + 1);
+  for (let index = 0; index < length; index++) {
+    const element = memberBytes(Buffer.concat([Buffer.from('{"e":'), rest]), "e");
+    if (element === undefined) break;
+    elements.push(element);
+    rest = rest.subarray(rest.indexOf(element) + element.length);
+    rest = rest.subarray(rest.indexOf(",") + 1);
+  }
+  return elements;
+}
+
+interface Decoded {
+  readonly attributes: Attributes;
+  readonly bytes: Buffer;
+  readonly problem: Problem | null;
+}
+
+function toEvent({ attributes, bytes, problem }: Decoded, receivedAt: Date): Event {
+  const position = takePosition(attributes);
+  if (attributes.type === wrappedType && position !== null) {
+    return unwrap(attributes, bytes, position, receivedAt);
+  }
+  const broken = problem ?? attributeProblem(attributes);
+  const { specversion: _, ...named } = attributes;
+  const checked = checkData(attributes.type, attributes.datacontenttype, bytes);
+  return {
+    ...named,
+    ...(named.id === "" || named.source === "" ? contentIdentity(position, named, bytes) : {}),
+    bytes,
+    ...checked,
+    position,
+    receivedAt,
+    problem: broken ?? checked.problem,
+  };
+}
+
+/**
+ * The ingress accepts an empty id or source, which names nothing. On the topic such a record is named by its place and
+ * content: a redelivery keeps its name, and another record at that place of a re-made topic gets another.
+ */
+function contentIdentity(position: Position | null, attributes: object, bytes: Buffer) {
+  if (position === null) return {};
+  const digest = createHash("sha256")
+    .update(JSON.stringify(attributes))
+    .update(bytes)
+    .digest("hex");
+  return {
+    source: "/kafka/unnamed",
+    id: `${position.partition}/${position.offset}#${digest.slice(0, 16)}`,
+  };
+}

@@ -1,0 +1,95 @@
+/** The contract: the event types of a task and the schema of their data, one source for types, checks and documents. */
+import Type, { type Static } from "typebox";
+
+/** Control characters would make Knative drop the record without a trace (they cannot be sent as a header). */
+const identifier = Type.String({
+  minLength: 1,
+  maxLength: 256,
+  pattern: "^[^\\u0000-\\u001f\\u007f]*$",
+});
+
+export const recurrenceSchema = Type.Object(
+  {
+    rrule: Type.String({ minLength: 1, maxLength: 512 }),
+    dtstart: Type.String({ minLength: 1, maxLength: 64 }),
+    time_zone: Type.String({ minLength: 1, maxLength: 64 }),
+    exdates: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 1000 }),
+    ),
+    catch_up: Type.Optional(
+      Type.Union([Type.Literal("all"), Type.Literal("latest"), Type.Literal("none")]),
+    ),
+  },
+  { title: "Recurrence", description: "RFC 5545 recurrence rule of a task, in a time zone." },
+);
+
+const optionalText = (maxLength: number) =>
+  Type.Optional(Type.Union([Type.String({ maxLength }), Type.Null()]));
+
+/** Fields that the functions read. Whatever else a producer puts there passes through. */
+const payloadSchema = Type.Object({
+  title: optionalText(10_000),
+  description: optionalText(1_000_000),
+  due_at: optionalText(64),
+  recurrence: Type.Optional(Type.Union([recurrenceSchema, Type.Null()])),
+});
+
+const taskDataSchema = Type.Object({
+  task_id: identifier,
+  user_id: identifier,
+  payload: Type.Optional(Type.Union([payloadSchema, Type.Null()])),
+});
+
+const triggeredDataSchema = Type.Object({
+  task_id: identifier,
+  user_id: identifier,
+  payload: Type.Intersect([
+    payloadSchema,
+    Type.Object({
+      occurrence_at: Type.String({ minLength: 1, maxLength: 64 }),
+      occurrence_local: Type.String({ minLength: 1, maxLength: 64 }),
+      time_zone: Type.String({ minLength: 1, maxLength: 64 }),
+    }),
+  ]),
+});
+
+export type TaskData = Static<typeof taskDataSchema>;
+export type TriggeredData = Static<typeof triggeredDataSchema>;
+export type Recurrence = Static<typeof recurrenceSchema>;
+
+/** An event type of the contract: its CloudEvents `type` and the schema of its `data`. */
+export interface EventType<Data = unknown> {
+  readonly type: string;
+  readonly summary: string;
+  readonly schema: object;
+  /** Never set: carries the type of the data. */
+  readonly data?: Data;
+}
+
+const define = <Data>(type: string, summary: string, schema: object): EventType<Data> => ({
+  type,
+  summary,
+  schema,
+});
+
+export const taskCreated = define<TaskData>("task.created", "A task was created.", taskDataSchema);
+export const taskUpdated = define<TaskData>(
+  "task.updated",
+  "Fields of a task changed.",
+  taskDataSchema,
+);
+export const taskCompleted = define<TaskData>("task.completed", "A task was done.", taskDataSchema);
+export const taskDeleted = define<TaskData>("task.deleted", "A task was removed.", taskDataSchema);
+export const taskRecurringTriggered = define<TriggeredData>(
+  "task.recurring.triggered",
+  "An occurrence of a recurring task is due.",
+  triggeredDataSchema,
+);
+
+export const taskEventTypes: readonly EventType[] = [
+  taskCreated,
+  taskUpdated,
+  taskCompleted,
+  taskDeleted,
+  taskRecurringTriggered,
+];

@@ -1,0 +1,121 @@
+/** Undoes KafkaSource's wrapping: a plain record, or a whole CloudEvent that Dapr published without a content type. */
+import { attributeProblem } from "./attribute.ts";
+import { checkData } from "./data.ts";
+import type { Attributes, Event, JsonValue, Position } from "./event.ts";
+import { parseJson } from "./json.ts";
+import { fromStructured, isObject } from "./structured.ts";
+import { parseTime } from "./time.ts";
+
+/** The type under which KafkaSource hands over whatever is no CloudEvent. */
+export const wrappedType = "dev.knative.kafka.event";
+
+/** A record's own name: alike in every function and the gateway; the timestamp keeps a re-made topic from repeating it. */
+export const placeIdentity = (topic: string, position: Position, timestampMs: number) => ({
+  source: `/kafka/${topic}`,
+  id: `${position.partition}/${position.offset}@${timestampMs}`,
+});
+
+/** `attributes` are those of the wrapper; its source ends in `#<topic>`, its time is the record's timestamp. */
+export function unwrap(
+  attributes: Attributes,
+  bytes: Buffer,
+  position: Position,
+  receivedAt: Date,
+): Event {
+  const recordedMs = parseTime(attributes.time ?? "") ?? 0;
+  const topic = attributes.source.slice(attributes.source.lastIndexOf("#") + 1);
+  const place = placeIdentity(topic, position, recordedMs);
+  const parsed = parseJson(bytes);
+  const record = "value" in parsed && isObject(parsed.value) ? parsed.value : undefined;
+  if (record !== undefined && isEnvelope(record)) {
+    return fromEnvelope(record, bytes, position, receivedAt);
+  }
+  const type = record === undefined ? undefined : plainType(record);
+  if (record === undefined || type === undefined) {
+    return notAnEvent(place, attributes, bytes, position, receivedAt);
+  }
+  return {
+    ...place,
+    type,
+    subject:
+      typeof record["task_id"] === "string" && record["task_id"] !== "" ? record["task_id"] : null,
+    time: timeOf(record["timestamp"]) ?? attributes.time,
+    datacontenttype: "application/json",
+    dataschema: null,
+    extensions: keptExtensions(attributes),
+    bytes,
+    ...checkData(type, null, bytes),
+    position,
+    receivedAt,
+  };
+}
+
+/** A CloudEvent names its specversion; a plain record does not. */
+const isEnvelope = (record: Record<string, JsonValue>): boolean =>
+  typeof record["specversion"] === "string" &&
+  typeof record["id"] === "string" &&
+  typeof record["type"] === "string";
+
+function fromEnvelope(
+  record: Record<string, JsonValue>,
+  json: Buffer,
+  position: Position,
+  receivedAt: Date,
+): Event {
+  const { attributes, bytes, problem } = fromStructured(record, json);
+  const { specversion: _, ...named } = attributes;
+  const checked = checkData(attributes.type, attributes.datacontenttype, bytes);
+  return {
+    ...named,
+    bytes,
+    ...checked,
+    position,
+    receivedAt,
+    problem: problem ?? attributeProblem(attributes) ?? checked.problem,
+  };
+}
+
+function plainType(record: Record<string, JsonValue>): string | undefined {
+  const type = record["type"] ?? record["event_type"];
+  return typeof type === "string" && type !== "" ? type : undefined;
+}
+
+const timeOf = (timestamp: JsonValue | undefined): string | undefined =>
+  typeof timestamp === "string" && parseTime(timestamp) !== undefined ? timestamp : undefined;
+
+/** Key and Kafka headers of the record are not attributes of the event that it carries. */
+function keptExtensions(attributes: Attributes): Record<string, string> {
+  const { partitionkey, traceparent } = attributes.extensions;
+  return {
+    ...(partitionkey === undefined ? {} : { partitionkey }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+}
+
+function notAnEvent(
+  place: { source: string; id: string },
+  attributes: Attributes,
+  bytes: Buffer,
+  position: Position,
+  receivedAt: Date,
+): Event {
+  return {
+    ...place,
+    type: wrappedType,
+    subject: null,
+    time: attributes.time,
+    datacontenttype: attributes.datacontenttype,
+    dataschema: null,
+    extensions: keptExtensions(attributes),
+    bytes,
+    data: undefined,
+    taskId: null,
+    userId: null,
+    position,
+    receivedAt,
+    problem: {
+      code: "not_an_event",
+      message: "the record is neither a CloudEvent nor a JSON object with type or event_type",
+    },
+  };
+}
