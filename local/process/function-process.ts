@@ -1,0 +1,168 @@
+/** One function as a process of its own: spawned with exactly the environment its YAML gives, ready, drained, ended. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { get } from "node:http";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { keepLog, type FunctionLog } from "./function-log.ts";
+import { freePort } from "./free-port.ts";
+import type { Note } from "./note.ts";
+import { recordProcess } from "./orphan.ts";
+
+export interface FunctionCommand {
+  /** The name in log file, report and pid record: `audit-log`, `websocket-gateway-0`. */
+  name: string;
+  /** Absolute path of the entry, e.g. `…/functions/audit-log/index.ts`. */
+  entry: string;
+  cwd: string;
+  /** What the container's YAML gives. PORT, METRICS_PORT, HOST and the machine's PATH, HOME are added here. */
+  env: Readonly<Record<string, string>>;
+  stateDir: string;
+  /** A free one where none is given. */
+  metricsPort?: number;
+  /** From SIGTERM to SIGKILL. Default 10 s. */
+  drainMs?: number;
+}
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** The end of stderr. */
+  sentence: string;
+}
+
+export interface FunctionProcess {
+  readonly pid: number;
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly exited: Promise<Exit>;
+  /** Resolves with true once `GET /health/readiness` answers 200, with false where the process ended before. */
+  ready(): Promise<boolean>;
+  stop(): Promise<Exit>;
+}
+
+const DRAIN_MS = 10_000;
+const PROBE_MS = 20;
+const SLOW_PROBE_MS = 250;
+const SLOW_AFTER_MS = 5_000;
+
+export async function startFunctionProcess(
+  command: FunctionCommand,
+  note: Note,
+): Promise<FunctionProcess> {
+  const port = await freePort();
+  const metricsPort = command.metricsPort ?? (await freePort());
+  const { child, exited } = await spawnNode(
+    { ...command, env: { ...command.env, ...ports(port, metricsPort) } },
+    note,
+  );
+  let gone = false;
+  void exited.then(() => (gone = true));
+  return {
+    pid: child.pid ?? 0,
+    port,
+    metricsPort,
+    exited,
+    ready: () =>
+      probeUntilReady(
+        port,
+        () => gone,
+        (text) => note(command.name, text, "warning"),
+      ),
+    stop: () => stopChild(child, exited, command.drainMs ?? DRAIN_MS),
+  };
+}
+
+const ports = (port: number, metricsPort: number) => ({
+  PORT: String(port),
+  METRICS_PORT: String(metricsPort),
+  HOST: "127.0.0.1",
+});
+
+/** A child that ends with the runner: its stdin is a pipe that closes even at kill -9, and its pid is recorded. */
+export async function spawnNode(
+  command: FunctionCommand,
+  note: Note,
+): Promise<{ child: ChildProcess; exited: Promise<Exit> }> {
+  const child = spawn(process.execPath, [command.entry], {
+    cwd: command.cwd,
+    env: { ...machineEnv(command.stateDir), ...command.env, EXIT_WITH_PARENT: "1" },
+    stdio: ["pipe", "pipe", "pipe"],
+    // In a session of its own: Ctrl-C reaches the runner alone, which then drains in order.
+    detached: true,
+  });
+  const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  await once(child, "spawn");
+  child.stdin.on("error", () => undefined);
+  const record = recordProcess(command.stateDir, child.pid ?? 0, command.entry);
+  const { stateDir, name } = command;
+  const log = keepLog({ stateDir, name, note, stdout: child.stdout, stderr: child.stderr });
+  return { child, exited: ended.then(([code, signal]) => toExit(code, signal, log, record)) };
+}
+
+function toExit(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  log: FunctionLog,
+  record: Disposable,
+): Exit {
+  record[Symbol.dispose]();
+  return { code, signal, sentence: log.errorLines() };
+}
+
+const INHERITED = ["PATH", "HOME", "TMPDIR", "LANG"];
+
+/** Nothing else of the runner's environment: what a function needs must be in its YAML. */
+function machineEnv(stateDir: string): Record<string, string> {
+  const inherited = INHERITED.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return {
+    ...Object.fromEntries(inherited),
+    TZ: "UTC",
+    NODE_COMPILE_CACHE: join(stateDir, "compile-cache"),
+  };
+}
+
+export async function stopChild(
+  child: ChildProcess,
+  exited: Promise<Exit>,
+  drainMs: number,
+): Promise<Exit> {
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), drainMs);
+  const exit = await exited;
+  clearTimeout(timer);
+  return exit;
+}
+
+async function probeUntilReady(
+  port: number,
+  gone: () => boolean,
+  warn: (text: string) => void,
+): Promise<boolean> {
+  const startedAt = performance.now();
+  let warned = false;
+  while (!gone()) {
+    const answer = await probe(port);
+    if (answer === 200) return true;
+    const slow = performance.now() - startedAt > SLOW_AFTER_MS;
+    if (slow && !warned) {
+      warned = true;
+      warn(`not ready yet (readiness answers ${answer === null ? "nothing" : String(answer)})`);
+    }
+    await delay(slow ? SLOW_PROBE_MS : PROBE_MS);
+  }
+  return false;
+}
+
+const probe = (port: number): Promise<number | null> =>
+  new Promise((resolve) => {
+    const options = { host: "127.0.0.1", port, path: "/health/readiness", agent: false } as const;
+    const req = get({ ...options, timeout: 2_000 }, (res) => {
+      res.resume();
+      resolve(res.statusCode ?? null);
+    });
+    req.on("timeout", () => req.destroy()).on("error", () => resolve(null));
+  });
