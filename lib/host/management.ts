@@ -1,0 +1,46 @@
+/** The management routes of a function: a Fastify app behind the same port, loaded with its first request. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import type { FunctionDefinition } from "./function.ts";
+import { AccessError } from "./token.ts";
+
+export type ManagementApp = (request: IncomingMessage, response: ServerResponse) => void;
+
+export async function loadManagement<Resources extends AsyncDisposable>(
+  definition: FunctionDefinition<Resources>,
+  resources: Resources,
+  log: Logger,
+): Promise<ManagementApp> {
+  const { fastify } = await import("fastify");
+  const app = fastify({
+    bodyLimit: 64 * 1024,
+    ajv: { customOptions: { coerceTypes: true, removeAdditional: false } },
+  });
+  app.setNotFoundHandler(async (_, reply) => reply.code(404).send({ error: "no such route" }));
+  app.setErrorHandler(async (error: FastifyError, request, reply) =>
+    answerError(error, request, reply, log),
+  );
+  await definition.routes?.(app, resources);
+  await app.ready();
+  return (request, response) => app.routing(request, response);
+}
+
+/** Refusals are sentences; a bug is logged and says nothing to the caller. */
+function answerError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Logger,
+): FastifyReply {
+  const status = error.statusCode ?? 500;
+  if (error instanceof AccessError && status === 401) reply.header("www-authenticate", "Bearer");
+  if (status < 500) return reply.code(status).send({ error: error.message });
+  log.error(
+    { err: error, method: request.method, route: request.routeOptions.url },
+    "a request failed",
+  );
+  return reply
+    .code(status)
+    .send({ error: status === 503 ? "a dependency is not available" : "internal error" });
+}
