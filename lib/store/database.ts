@@ -1,0 +1,37 @@
+/** A function's own part of PostgreSQL: one schema, one role, few connections. */
+import { Kysely, PostgresDialect } from "kysely";
+import { Pool, types } from "pg";
+import type { Logger } from "pino";
+
+export interface StoreOptions {
+  readonly url: string;
+  /** The schema that unqualified names mean. */
+  readonly schema: string;
+  /** Connections at most: max-scale × this must fit the server's max_connections. */
+  readonly maxConnections: number;
+  readonly log?: Logger;
+}
+
+export interface Store<Tables> extends AsyncDisposable {
+  readonly db: Kysely<Tables>;
+  readonly pool: Pool;
+}
+
+/** bigint (oid 20) as a number: offsets and counts here stay below 2^53. */
+types.setTypeParser(20, Number);
+
+/** Connects with the first query, so that a function starts while the server is down. */
+export function openStore<Tables>(options: StoreOptions): Store<Tables> {
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.maxConnections,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 60_000,
+    statement_timeout: 20_000,
+    options: `-c search_path=${options.schema}`,
+  });
+  // Without a listener an idle connection that breaks would end the process.
+  pool.on("error", (error) => options.log?.warn({ err: error }, "an idle connection broke"));
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { db, pool, [Symbol.asyncDispose]: () => db.destroy() };
+}

@@ -1,0 +1,58 @@
+/** Migrations: a Job's work, never a cold start's. Each function lists its own, oldest first. */
+import { type Kysely, type Migration, Migrator, sql } from "kysely";
+import { readVariables, type Environment } from "../host/variables.ts";
+import { openStore } from "./database.ts";
+
+export interface Migrations {
+  /** The schema, and the name of the runtime role that may use it. */
+  readonly schema: string;
+  /** Keys sort by age: `0001-entries`. */
+  readonly steps: Readonly<Record<string, Migration>>;
+}
+
+/** Brings the schema up to date with the owner's role of `DATABASE_URL`; safe to run twice and by two at once. */
+export async function migrate(
+  migrations: Migrations,
+  env: Environment = process.env,
+): Promise<readonly string[]> {
+  const read = readVariables(env);
+  const url = read.url(
+    "DATABASE_URL",
+    ["postgres:", "postgresql:"],
+    "the owner's connection to PostgreSQL",
+  );
+  read.check();
+  await using store = openStore<unknown>({ url, schema: migrations.schema, maxConnections: 2 });
+  const { error, results = [] } = await new Migrator({
+    db: store.db,
+    provider: { getMigrations: async () => ({ ...migrations.steps }) },
+    migrationTableSchema: migrations.schema,
+  }).migrateToLatest();
+  if (error !== undefined) throw error;
+  await grantReading(store.db, migrations.schema);
+  return results
+    .filter((result) => result.status === "Success")
+    .map((result) => result.migrationName);
+}
+
+/** The runtime role may see what was applied: a function whose schema is behind is not ready. */
+async function grantReading(db: Kysely<unknown>, schema: string): Promise<void> {
+  const role = sql.id(schema);
+  await sql`grant usage on schema ${sql.id(schema)} to ${role}`.execute(db);
+  await sql`grant select on ${sql.id(schema, "kysely_migration")} to ${role}`.execute(db);
+}
+
+/** Null where every step is applied, else a sentence. */
+export async function schemaBehind<Tables>(
+  db: Kysely<Tables>,
+  migrations: Migrations,
+): Promise<string | null> {
+  const newest = Object.keys(migrations.steps).sort().at(-1);
+  const table = sql.id(migrations.schema, "kysely_migration");
+  const { rows } = await sql<{
+    name: string;
+  }>`select name from ${table} where name = ${newest}`.execute(db);
+  return rows.length > 0
+    ? null
+    : `the schema ${migrations.schema} lacks migration ${newest}: run make migrate`;
+}
