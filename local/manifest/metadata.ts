@@ -1,0 +1,26 @@
+/** `metadata` of a resource and of a template. */
+import Type from "typebox";
+import { closed, name, optional, textMap } from "./field.ts";
+
+const notSupported = ["generateName", "finalizers", "ownerReferences"];
+
+export const metadata = closed(
+  {
+    name: name(),
+    namespace: optional(name()),
+    labels: optional(textMap()),
+    annotations: optional(textMap()),
+  },
+  notSupported,
+);
+
+export const templateMetadata = closed(
+  { labels: optional(textMap()), annotations: optional(textMap()) },
+  ["name", "namespace", ...notSupported],
+);
+
+/** Around the spec of each kind. */
+export const head = <const Version extends string, const Kind extends string>(
+  apiVersion: Version,
+  kind: Kind,
+) => ({ apiVersion: Type.Literal(apiVersion), kind: Type.Literal(kind), metadata });

@@ -1,0 +1,16 @@
+/** Secret (v1), where the YAML brings one itself. */
+import { type Static } from "typebox";
+import { closed, clusterOnly, optional, textMap } from "./field.ts";
+import { head } from "./metadata.ts";
+import type { Resource } from "./resource.ts";
+
+export const secret = closed({
+  ...head("v1", "Secret"),
+  type: clusterOnly(),
+  immutable: clusterOnly(),
+  /** Values in base64. */
+  data: optional(textMap()),
+  stringData: optional(textMap()),
+});
+
+export type Secret = Resource<Static<typeof secret>>;
