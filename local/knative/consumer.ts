@@ -1,0 +1,107 @@
+/** A member of a consumer group that fetches on while records are delivered, and commits what is settled. */
+import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
+import type { NoteLevel } from "../process/note.ts";
+import type { AssignedRecord, Assignment } from "./assignment.ts";
+
+export interface ConsumerOptions<R extends AssignedRecord> {
+  readonly kafka: Kafka;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly initialOffset: "earliest" | "latest";
+  readonly commitIntervalMs: number;
+  readonly drainMs: number;
+  readonly note: (text: string, level: NoteLevel) => void;
+  readonly toRecords: (payload: EachBatchPayload) => R[];
+  readonly newAssignment: (after: Promise<void>) => Assignment<R>;
+}
+
+// The dispatcher's session timeout. The long poll bounds how late a resumed partition and a stop are noticed.
+const sessionTimeoutMs = 10_000;
+const longPollMs = 250;
+
+export async function startConsumer<R extends AssignedRecord>(
+  options: ConsumerOptions<R>,
+): Promise<AsyncDisposable> {
+  const { kafka, groupId, topics, initialOffset, note } = options;
+  if (initialOffset === "latest") await commitEndOnce(kafka, groupId, topics);
+  const consumer = kafka.consumer({
+    groupId,
+    sessionTimeout: sessionTimeoutMs,
+    maxWaitTimeInMs: longPollMs,
+    retry: { restartOnFailure: () => Promise.resolve(true) },
+  });
+  let assignment = options.newAssignment(Promise.resolve());
+  consumer.on("consumer.group_join", () => {
+    // Fetching starts anew at the committed offsets: what is queued comes again, what runs ends first.
+    assignment = options.newAssignment(assignment.stop(options.drainMs));
+  });
+  consumer.on("consumer.crash", ({ payload }) => {
+    note(`the consumer failed and starts again: ${payload.error.message}`, "warning");
+  });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [...topics], fromBeginning: initialOffset === "earliest" });
+  await consumer.run({
+    autoCommit: false,
+    eachBatch: async (payload) => {
+      // First: nothing may throw once the records are taken, or kafkajs brings them again.
+      await payload.heartbeat();
+      assignment.accept(options.toRecords(payload), () => payload.pause());
+    },
+  });
+  const committer = startCommitter(consumer, () => assignment, options);
+  return {
+    async [Symbol.asyncDispose]() {
+      consumer.pause(topics.map((topic) => ({ topic })));
+      await assignment.stop(options.drainMs);
+      await committer.stop();
+      await consumer.disconnect();
+    },
+  };
+}
+
+function startCommitter(
+  consumer: Consumer,
+  assignment: () => Assignment<AssignedRecord>,
+  { commitIntervalMs, note }: Pick<ConsumerOptions<AssignedRecord>, "commitIntervalMs" | "note">,
+) {
+  let committed = "";
+  const commit = async () => {
+    const offsets = assignment().committable();
+    const wanted = JSON.stringify(offsets);
+    if (offsets.length === 0 || wanted === committed) return;
+    try {
+      await consumer.commitOffsets(offsets);
+      committed = wanted;
+    } catch (error) {
+      // A rebalance or a broker that is away: the next commit has these offsets too, or the records come again.
+      note(`offsets are not committed yet: ${(error as Error).message}`, "warning");
+    }
+  };
+  let running = Promise.resolve();
+  const timer = setInterval(() => (running = running.then(commit)), commitIntervalMs);
+  return {
+    stop() {
+      clearInterval(timer);
+      return running.then(commit);
+    },
+  };
+}
+
+/** As Knative does before a source is Ready: a new group starts at the end as it was then, even if it joins later. */
+async function commitEndOnce(kafka: Kafka, groupId: string, topics: readonly string[]) {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    for (const { topic, partitions } of await admin.fetchOffsets({
+      groupId,
+      topics: [...topics],
+    })) {
+      if (partitions.some(({ offset }) => offset !== "-1")) continue;
+      const ends = await admin.fetchTopicOffsets(topic);
+      const offsets = ends.map(({ partition, high }) => ({ partition, offset: high }));
+      await admin.setOffsets({ groupId, topic, partitions: offsets });
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}

@@ -1,0 +1,120 @@
+/** One event to one sink until it is settled: retries, then the dead letter sink, then dropped. */
+import { setTimeout as wait } from "node:timers/promises";
+import { IllegalTagError, toDeadLetter } from "./dead-letter.ts";
+import { backoffMs, isRetried, isSuccess, type DeliveryPolicy } from "./delivery-policy.ts";
+import type { HttpSender, SinkAnswer, SinkRequest } from "./http-sender.ts";
+
+export type AttemptOutcome = "done" | "retry" | "dead-letter" | "dropped";
+
+export interface Attempt {
+  /** From 1. */
+  readonly attempt: number;
+  /** Null where no answer came. */
+  readonly status: number | null;
+  readonly ms: number;
+  readonly outcome: AttemptOutcome;
+}
+
+/**
+ * `done`, `dead-letter` and `dropped` are committed. `stuck` never is: the dispatcher would wait for ever.
+ * `abandoned` was stopped before it was settled and comes again.
+ */
+export type Settlement = "done" | "dead-letter" | "dropped" | "stuck" | "abandoned";
+
+export interface DeliveryContext {
+  readonly sender: HttpSender;
+  /** No further attempt begins; a running one may end. */
+  readonly stopping: AbortSignal;
+  /** Running attempts are cut off. */
+  readonly abandoning: AbortSignal;
+  readonly onAttempt: (attempt: Attempt) => void;
+  /** What real Knative does without a word. */
+  readonly onLoss: (sentence: string) => void;
+}
+
+export interface Target {
+  readonly sinkUrl: string;
+  readonly policy: DeliveryPolicy;
+}
+
+export async function deliver(
+  message: SinkRequest,
+  { sinkUrl, policy }: Target,
+  context: DeliveryContext,
+): Promise<Settlement> {
+  const last = await sendWithRetries(message, sinkUrl, policy, context, context.onAttempt);
+  if (last === "abandoned") return "abandoned";
+  const { answer, ...attempt } = last;
+  if (isDelivered(answer)) {
+    context.onAttempt({ ...attempt, outcome: "done" });
+    return "done";
+  }
+  const settlement = await giveUp(message, { sinkUrl, policy }, answer, context);
+  if (settlement === "dead-letter" || settlement === "dropped") {
+    context.onAttempt({ ...attempt, outcome: settlement });
+  }
+  return settlement;
+}
+
+async function giveUp(
+  message: SinkRequest,
+  { sinkUrl, policy }: Target,
+  answer: SinkAnswer,
+  context: DeliveryContext,
+): Promise<Settlement> {
+  const { deadLetterSinkUrl } = policy;
+  if (deadLetterSinkUrl === undefined) {
+    context.onLoss("dropped: it could not be delivered and there is no deadLetterSink");
+    return "dropped";
+  }
+  let deadLetter: SinkRequest;
+  try {
+    deadLetter = toDeadLetter(message, sinkUrl, answer);
+  } catch (error) {
+    if (!(error instanceof IllegalTagError)) throw error;
+    context.onLoss(`never finished: ${error.message}. Knative stops here, silently and for ever`);
+    return "stuck";
+  }
+  const last = await sendWithRetries(deadLetter, deadLetterSinkUrl, policy, context, () => {});
+  if (last === "abandoned") return "abandoned";
+  if (isDelivered(last.answer)) return "dead-letter";
+  context.onLoss(`dropped: the deadLetterSink answered ${last.status ?? "nothing"}`);
+  return "dropped";
+}
+
+interface Sent extends Omit<Attempt, "outcome"> {
+  readonly answer: SinkAnswer;
+}
+
+const isDelivered = ({ status }: SinkAnswer): boolean => status !== null && isSuccess(status);
+
+/** The last attempt. Each one before it is reported as a retry. */
+async function sendWithRetries(
+  message: SinkRequest,
+  url: string,
+  policy: DeliveryPolicy,
+  { sender, stopping, abandoning }: DeliveryContext,
+  onRetry: (attempt: Attempt) => void,
+): Promise<Sent | "abandoned"> {
+  for (let attempt = 1; ; attempt++) {
+    if (stopping.aborted) return "abandoned";
+    const startedAt = performance.now();
+    const answer = await sender.send(url, message, policy.timeoutMs, abandoning);
+    const sent: Sent = {
+      attempt,
+      status: answer.status,
+      ms: performance.now() - startedAt,
+      answer,
+    };
+    if (isDelivered(answer)) return sent;
+    // A failure while stopping may be the stop's own doing: the record comes again.
+    if (stopping.aborted) return "abandoned";
+    if (!isRetried(answer.status) || attempt > policy.retry) return sent;
+    onRetry({ attempt, status: sent.status, ms: sent.ms, outcome: "retry" });
+    try {
+      await wait(backoffMs(policy, attempt), undefined, { signal: stopping });
+    } catch {
+      return "abandoned";
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/** KafkaSource: each record of its topics is POSTed to the sink as a CloudEvent, by its delivery policy. */
+import { once } from "node:events";
+import type { EachBatchPayload, Kafka } from "kafkajs";
+import { fromKafkaRecord, toDelivery, type KafkaRecord } from "../../lib/events/kafka-record.ts";
+import { wrappedType } from "../../lib/events/wrapped.ts";
+import { printable, type Report } from "../report.ts";
+import { Assignment, type AssignmentSignals } from "./assignment.ts";
+import { deliver } from "./delivery.ts";
+import type { DeliveryPolicy } from "./delivery-policy.ts";
+import { startConsumer } from "./consumer.ts";
+import { openHttpSender, type HttpSender, type SinkRequest } from "./http-sender.ts";
+
+export interface KafkaSource {
+  readonly namespace: string;
+  readonly name: string;
+  readonly topics: readonly string[];
+  readonly consumerGroup: string;
+  readonly ordering: "ordered" | "unordered";
+  readonly initialOffset: "earliest" | "latest";
+  /** Members of the consumer group. */
+  readonly consumers: number;
+  readonly delivery: DeliveryPolicy;
+}
+
+export interface KafkaSourceOptions {
+  readonly source: KafkaSource;
+  readonly sinkUrl: string;
+  readonly kafka: Kafka;
+  readonly report: Report;
+  readonly now?: () => Date;
+  /** What was settled since the last commit is delivered again after a kill -9, as in Knative. */
+  readonly commitIntervalMs?: number;
+  /** How long running attempts may take to end when stopped; then they are cut off and come again. */
+  readonly drainMs?: number;
+}
+
+/** Resolves when the consumers have joined their group. */
+export async function startKafkaSource(options: KafkaSourceOptions): Promise<AsyncDisposable> {
+  const sender = openHttpSender();
+  const consumers = await Promise.all(
+    Array.from({ length: options.source.consumers }, () => startOne(options, sender)),
+  );
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all(consumers.map((consumer) => consumer[Symbol.asyncDispose]()));
+      sender[Symbol.dispose]();
+    },
+  };
+}
+
+function startOne(options: KafkaSourceOptions, sender: HttpSender): Promise<AsyncDisposable> {
+  const { source, kafka, report, commitIntervalMs = 5_000, drainMs = 5_000 } = options;
+  return startConsumer({
+    kafka,
+    groupId: source.consumerGroup,
+    topics: source.topics,
+    initialOffset: source.initialOffset,
+    commitIntervalMs,
+    drainMs,
+    note: (text, level) => report.note(`KafkaSource ${source.name}`, text, level),
+    toRecords,
+    newAssignment: (after) =>
+      new Assignment<KafkaRecord>({
+        ordering: source.ordering,
+        after,
+        deliver: (record, signals) => deliverRecord(record, signals, options, sender),
+      }),
+  });
+}
+
+const toRecords = ({ batch }: EachBatchPayload): KafkaRecord[] =>
+  batch.messages.map((message) => ({
+    topic: batch.topic,
+    partition: batch.partition,
+    offset: Number(message.offset),
+    timestampMs: Number(message.timestamp),
+    key: message.key,
+    headers: message.headers ?? {},
+    value: message.value,
+  }));
+
+/** Resolves with whether the record may be committed. */
+async function deliverRecord(
+  record: KafkaRecord,
+  signals: AssignmentSignals,
+  options: KafkaSourceOptions,
+  sender: HttpSender,
+): Promise<boolean> {
+  const { source, sinkUrl, report, now = () => new Date() } = options;
+  const message = toDelivery(record, source);
+  const onLoss = (sentence: string) =>
+    report.note(source.name, `${placeOf(record, message)} ${sentence}`, "error");
+  if (message === undefined) {
+    onLoss("dropped: a header value is null or has a control character. Knative does so silently");
+    return true;
+  }
+  const event = identityOf(record, message, now());
+  Object.assign(message.headers, { prefer: "reply", "kn-namespace": source.namespace });
+  const settlement = await deliver(
+    message,
+    { sinkUrl, policy: source.delivery },
+    {
+      sender,
+      ...signals,
+      onLoss,
+      onAttempt: (attempt) =>
+        report.delivery({ function: source.name, event, at: now(), ...attempt }),
+    },
+  );
+  if (settlement === "stuck" && !signals.stopping.aborted) await once(signals.stopping, "abort");
+  return settlement === "done" || settlement === "dead-letter" || settlement === "dropped";
+}
+
+const placeOf = (record: KafkaRecord, message: SinkRequest | undefined): string =>
+  `event ${printable(message?.headers["ce-id"] ?? "?")} (${record.topic} ${record.partition}/${record.offset})`;
+
+/** A wrapped record is called what functions and console call it, not what the wrapper does. */
+function identityOf(record: KafkaRecord, { headers }: SinkRequest, receivedAt: Date) {
+  const inner =
+    headers["ce-type"] === wrappedType ? fromKafkaRecord(record, receivedAt) : undefined;
+  return {
+    source: inner?.source ?? headers["ce-source"] ?? "",
+    id: inner?.id ?? headers["ce-id"] ?? "",
+    type: inner?.type ?? headers["ce-type"] ?? "",
+  };
+}
