@@ -1,5 +1,5 @@
 /** The data of an event: parsed, and held to the schema of its type. */
-import Compile from "typebox/compile";
+import { Compile } from "typebox/compile";
 import type { JsonValue, Problem } from "./event.ts";
 import { maxNestingDepth, parseJson } from "./json.ts";
 import { isJsonType, isObject } from "./structured.ts";

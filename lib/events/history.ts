@@ -1,5 +1,5 @@
 /** What the gateway asks audit-log for, by Dapr invocation: the events of a user between two points of the topic. */
-import Type, { type Static } from "typebox";
+import { type Static, Type } from "typebox";
 
 /** One offset a partition, index = partition. */
 const vector = Type.Array(Type.Integer({ minimum: 0 }), { maxItems: 10_000 });

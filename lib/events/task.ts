@@ -1,5 +1,5 @@
 /** The contract: the event types of a task and the schema of their data, one source for types, checks and documents. */
-import Type, { type Static } from "typebox";
+import { type Static, Type } from "typebox";
 
 /** Control characters would make Knative drop the record without a trace (they cannot be sent as a header). */
 const identifier = Type.String({

@@ -17,8 +17,8 @@ export interface Store<Tables> extends AsyncDisposable {
   readonly pool: Pool;
 }
 
-/** bigint (oid 20) as a number: offsets and counts here stay below 2^53. */
-types.setTypeParser(20, Number);
+/** bigint as a number: offsets and counts here stay below 2^53. */
+types.setTypeParser(types.builtins.INT8, Number);
 
 /** Connects with the first query, so that a function starts while the server is down. */
 export function openStore<Tables>(options: StoreOptions): Store<Tables> {

@@ -1,0 +1,30 @@
+# The door to everything; `make help` prints this list. Commands run on the Node that package-lock.json brings.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help start test check format clean
+RUN := export PATH="$(CURDIR)/node_modules/.bin:$$PATH" && exec
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+##@ On this machine
+start: node_modules/.installed ## Run the whole event flow here: the cluster's YAML, embedded Kafka and PostgreSQL
+	@$(RUN) node --import ./local/node-version.mjs local/main.ts
+
+##@ Before a commit
+test: node_modules/.installed ## Run the tests
+	@$(RUN) vitest run
+
+check: node_modules/.installed ## Types, lint with type information, import rule and format, as CI does
+	@$(RUN) npm run --silent check
+
+format: node_modules/.installed ## Format everything
+	@$(RUN) oxfmt
+
+clean: ## Remove what was installed, built and recorded here
+	rm -rf node_modules functions/*/dist .state
+
+node_modules/.installed: package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
