@@ -78,7 +78,9 @@ function startCommitter(
     }
   };
   let running = Promise.resolve();
-  const timer = setInterval(() => (running = running.then(commit)), commitIntervalMs);
+  const timer = setInterval(() => {
+    running = running.then(commit);
+  }, commitIntervalMs);
   return {
     stop() {
       clearInterval(timer);

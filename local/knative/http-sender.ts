@@ -41,7 +41,7 @@ export function openHttpSender({ maxSockets = 100 } = {}): HttpSender {
       signal?.addEventListener("abort", abort, { once: true });
       if (signal?.aborted) abort();
       try {
-        return await exchange(agent, url, "POST", message, end.signal, maxRedirects);
+        return await exchange({ agent, url, method: "POST", message, signal: end.signal });
       } catch {
         return noAnswer;
       } finally {
@@ -53,36 +53,33 @@ export function openHttpSender({ maxSockets = 100 } = {}): HttpSender {
   };
 }
 
-async function exchange(
-  agent: Agent,
-  url: string,
-  method: "POST" | "GET",
-  message: SinkRequest,
-  signal: AbortSignal,
-  redirects: number,
-): Promise<SinkAnswer> {
-  const answer = await attempt(agent, url, method, message, signal);
+interface Exchange {
+  readonly agent: Agent;
+  readonly url: string;
+  readonly method: "POST" | "GET";
+  readonly message: SinkRequest;
+  readonly signal: AbortSignal;
+}
+
+async function exchange(given: Exchange, redirects = maxRedirects): Promise<SinkAnswer> {
+  const answer = await attempt(given);
   const location = answer.headers.get("location");
-  if (!isFollowed(answer.status, method) || location === undefined || redirects === 0)
+  if (!isFollowed(answer.status, given.method) || location === undefined || redirects === 0) {
     return answer;
-  return exchange(agent, new URL(location, url).href, "GET", message, signal, redirects - 1);
+  }
+  const url = new URL(location, given.url).href;
+  return exchange({ ...given, url, method: "GET" }, redirects - 1);
 }
 
 /** A POST is redirected by 303 alone; the GET that follows, with the same headers and body, by all of them. */
 const isFollowed = (status: number | null, method: string): boolean =>
   status === 303 || (method === "GET" && [301, 302, 307, 308].includes(status ?? 0));
 
-function attempt(
-  agent: Agent,
-  url: string,
-  method: string,
-  { headers, body }: SinkRequest,
-  signal: AbortSignal,
-): Promise<SinkAnswer> {
+function attempt({ agent, url, method, message, signal }: Exchange): Promise<SinkAnswer> {
+  const { headers, body } = message;
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { method, agent, headers, signal }, (response) => {
       response.once("error", reject);
-      response.once("aborted", () => reject(new Error("the answer was cut off")));
       readAnswer(response, resolve);
     });
     outgoing.once("error", reject);
