@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/real/**"],
+    globalSetup: ["test/support/postgres-server.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Node runs the sources as they are; the tests must not see another transform.

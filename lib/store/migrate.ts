@@ -1,6 +1,8 @@
 /** Migrations: a Job's work, never a cold start's. Each function lists its own, oldest first. */
-import { type Kysely, type Migration, Migrator, sql } from "kysely";
-import { readVariables, type Environment } from "../host/variables.ts";
+import { type Kysely, sql } from "kysely";
+import type { Migration } from "kysely/migration";
+import { readMigrateEnv } from "./env.ts";
+import type { Environment } from "../host/variables.ts";
 import { openStore } from "./database.ts";
 
 export interface Migrations {
@@ -13,15 +15,11 @@ export interface Migrations {
 /** Brings the schema up to date with the owner's role of `DATABASE_URL`; safe to run twice and by two at once. */
 export async function migrate(
   migrations: Migrations,
-  env: Environment = process.env,
+  env?: Environment,
 ): Promise<readonly string[]> {
-  const read = readVariables(env);
-  const url = read.url(
-    "DATABASE_URL",
-    ["postgres:", "postgresql:"],
-    "the owner's connection to PostgreSQL",
-  );
-  read.check();
+  const { url } = readMigrateEnv(env);
+  // A function that only asks whether its schema is behind never loads the migrator.
+  const { Migrator } = await import("kysely/migration");
   await using store = openStore<unknown>({ url, schema: migrations.schema, maxConnections: 2 });
   const { error, results = [] } = await new Migrator({
     db: store.db,
