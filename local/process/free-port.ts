@@ -12,7 +12,6 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** The wanted port where nothing listens on it, else null: for a port that a sentence must name. */
 export async function isPortFree(port: number): Promise<boolean> {
   const server = createServer();
   const free = await new Promise<boolean>((resolve) => {

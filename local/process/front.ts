@@ -86,14 +86,17 @@ export async function listenOnLoopback(server: Server, port: number): Promise<nu
   return (server.address() as AddressInfo).port;
 }
 
-/** Stops accepting, ends idle connections, and after the grace the busy ones too. */
+const IDLE_PROBE_MS = 20;
+
+/** Stops accepting, ends connections as they become idle, and after the grace the busy ones too. */
 export async function closeServer(server: Server, graceMs = 0): Promise<void> {
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_PROBE_MS);
   const timer = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
   clearTimeout(timer);
+  clearInterval(idle);
 }
 
 const CLIENT_ERRORS: Record<string, string> = {

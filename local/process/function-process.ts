@@ -5,7 +5,7 @@ import { get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { keepLog, type FunctionLog } from "./function-log.ts";
-import { freePort } from "./free-port.ts";
+import { freePort, isPortFree } from "./free-port.ts";
 import type { Note } from "./note.ts";
 import { recordProcess } from "./orphan.ts";
 
@@ -18,7 +18,7 @@ export interface FunctionCommand {
   /** What the container's YAML gives. PORT, METRICS_PORT, HOST and the machine's PATH, HOME are added here. */
   env: Readonly<Record<string, string>>;
   stateDir: string;
-  /** A free one where none is given. */
+  /** Another free one where it is taken or not given. */
   metricsPort?: number;
   /** From SIGTERM to SIGKILL. Default 10 s. */
   drainMs?: number;
@@ -29,6 +29,11 @@ export interface Exit {
   signal: NodeJS.Signals | null;
   /** The end of stderr. */
   sentence: string;
+}
+
+export function describeExit({ code, signal, sentence }: Exit): string {
+  const how = signal ?? `exit code ${String(code)}`;
+  return sentence === "" ? `ended with ${how}` : `ended with ${how}: ${sentence}`;
 }
 
 export interface FunctionProcess {
@@ -51,7 +56,7 @@ export async function startFunctionProcess(
   note: Note,
 ): Promise<FunctionProcess> {
   const port = await freePort();
-  const metricsPort = command.metricsPort ?? (await freePort());
+  const metricsPort = await portFor(command.metricsPort);
   const { child, exited } = await spawnNode(
     { ...command, env: { ...command.env, ...ports(port, metricsPort) } },
     note,
@@ -71,6 +76,11 @@ export async function startFunctionProcess(
       ),
     stop: () => stopChild(child, exited, command.drainMs ?? DRAIN_MS),
   };
+}
+
+/** Another one where the wanted port is taken, e.g. by a process that still drains. */
+async function portFor(wanted: number | undefined): Promise<number> {
+  return wanted !== undefined && (await isPortFree(wanted)) ? wanted : freePort();
 }
 
 const ports = (port: number, metricsPort: number) => ({

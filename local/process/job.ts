@@ -1,5 +1,12 @@
 /** A Job: one process that must end with 0. */
-import type { FunctionCommand } from "./function-process.ts";
+import { UsageError } from "../../lib/host/error.ts";
+import {
+  describeExit,
+  spawnNode,
+  stopChild,
+  type Exit,
+  type FunctionCommand,
+} from "./function-process.ts";
 import type { Note } from "./note.ts";
 
 export interface JobOptions {
@@ -9,9 +16,34 @@ export interface JobOptions {
   /** `activeDeadlineSeconds` */
   timeoutMs?: number;
   note: Note;
+  /** Ends it early: SIGTERM, as when the Job is deleted. */
+  signal?: AbortSignal;
 }
 
+const DRAIN_MS = 5_000;
+
 /** Rejects with a UsageError for exit code 2, with an Error that names the log file for any other failure. */
-export function runJob(options: JobOptions): Promise<void> {
-  return Promise.reject(new Error(`not built yet: ${options.process.name}`));
+export async function runJob(options: JobOptions): Promise<void> {
+  const { name, stateDir } = options.process;
+  for (let attempt = 0; ; attempt += 1) {
+    const exit = await runOnce(options);
+    if (exit.code === 0 || options.signal?.aborted === true) return;
+    if (exit.code === 2) throw new UsageError(`${name}: ${exit.sentence}`);
+    if (attempt >= options.retries) {
+      throw new Error(`${name} ${describeExit(exit)} (more in ${stateDir}/log/${name}.log)`);
+    }
+    options.note(name, `${describeExit(exit)}; tried again`, "warning");
+  }
+}
+
+async function runOnce({ process: command, note, timeoutMs, signal }: JobOptions): Promise<Exit> {
+  const { child, exited } = await spawnNode(command, note);
+  const stop = () => void stopChild(child, exited, command.drainMs ?? DRAIN_MS);
+  const timer = timeoutMs === undefined ? undefined : setTimeout(stop, timeoutMs);
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted === true) stop();
+  const exit = await exited;
+  clearTimeout(timer);
+  signal?.removeEventListener("abort", stop);
+  return exit;
 }

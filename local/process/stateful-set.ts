@@ -1,6 +1,11 @@
 /** A StatefulSet behind its Service: replicas that are always on, each with its ordinal's name and its own sidecar. */
-import type { FunctionCommand } from "./function-process.ts";
+import { UsageError } from "../../lib/host/error.ts";
+import { Activator } from "./activator.ts";
+import { closeServer } from "./front.ts";
+import { openFront } from "./front-server.ts";
+import { describeExit, type Exit, type FunctionCommand } from "./function-process.ts";
 import type { Note } from "./note.ts";
+import { ReplicaSet } from "./replica-set.ts";
 import type { RunningService } from "./service.ts";
 
 /** What a sidecar gives its app: DAPR_HTTP_PORT, DAPR_GRPC_PORT. */
@@ -22,7 +27,69 @@ export interface StatefulSetOptions {
   note: Note;
 }
 
-/** Rejects where a pod exits with code 2 before it was ready: a person's mistake. Does not wait for readiness: `wake` does. */
-export function startStatefulSet(options: StatefulSetOptions): Promise<RunningService> {
-  return Promise.reject(new Error(`not built yet: ${options.name}`));
+export interface RunningStatefulSet extends RunningService {
+  /** Port of the pod's own process, undefined while it is not running: for tests of one replica. */
+  podPort(ordinal: number): number | undefined;
+}
+
+/** As a Service without ready endpoints refuses at once, and a client retries, nobody waits long. */
+const WAIT_MS = 30_000;
+
+/** Does not wait for readiness: `wake` does, and rejects where a pod exits with code 2, a person's mistake. */
+export async function startStatefulSet(options: StatefulSetOptions): Promise<RunningStatefulSet> {
+  const { name, note } = options;
+  const podName = (ordinal: number) => `${name}-${String(ordinal)}`;
+  const sidecars: PodSidecar[] = [];
+  let mistake: UsageError | undefined;
+  const onCrash = (exit: Exit, failures: number) => {
+    note(name, describeExit(exit), "error");
+    if (exit.code === 2) mistake = new UsageError(`${name}: ${exit.sentence}`);
+    activator.onCrash(exit, failures);
+  };
+  const replicas = new ReplicaSet({
+    process: (ordinal) => withSidecar(options.process(podName(ordinal)), sidecars[ordinal]),
+    settleMs: 0,
+    note,
+    onReady: () => activator.pump(),
+    onCrash,
+  });
+  const activator = new Activator({
+    ready: () => replicas.ready,
+    concurrency: 0,
+    timeoutMs: WAIT_MS,
+    onUse: () => undefined,
+    onWait: () => undefined,
+  });
+  const front = await openFront(options.port, activator, options.allowedOrigins);
+  for (let ordinal = 0; ordinal < options.replicas; ordinal += 1) {
+    const sidecar = await options.startSidecar?.(podName(ordinal), () => replicas.portOf(ordinal));
+    if (sidecar !== undefined) sidecars.push(sidecar);
+  }
+  replicas.scaleTo(options.replicas);
+  return {
+    url: `http://localhost:${String(front.port)}`,
+    port: front.port,
+    podPort: (ordinal) => replicas.portOf(ordinal),
+    wake: async () => {
+      try {
+        (await activator.acquire(AbortSignal.timeout(WAIT_MS)))[Symbol.dispose]();
+      } catch (error) {
+        throw mistake ?? error;
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      // The pods first: they close their peers in order, over the front that still stands.
+      await replicas[Symbol.asyncDispose]();
+      front.endUpgraded();
+      await closeServer(front.server);
+      await Promise.all(sidecars.map((sidecar) => sidecar[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+function withSidecar(command: FunctionCommand, sidecar: PodSidecar | undefined): FunctionCommand {
+  if (sidecar === undefined) return command;
+  const { httpPort, grpcPort } = sidecar;
+  const ports = { DAPR_HTTP_PORT: String(httpPort), DAPR_GRPC_PORT: String(grpcPort) };
+  return { ...command, env: { ...command.env, ...ports } };
 }

@@ -1,0 +1,77 @@
+/** Hands a request to a function and its answer back: headers as raw bytes, bodies as streams, nothing decoded. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { NoReplicaError, type Lease } from "./activator.ts";
+import { answerHeaders, openUpstream, requestHeaders } from "./upstream.ts";
+
+export type Acquire = (signal: AbortSignal) => Promise<Lease>;
+
+/** Answers 502 where the function ends in the middle of a request, 503 and 504 where none takes it. */
+export async function proxyRequest(
+  req: IncomingMessage,
+  res: ServerResponse,
+  acquire: Acquire,
+): Promise<void> {
+  const gone = new AbortController();
+  res.once("close", () => gone.abort());
+  let lease: Lease;
+  try {
+    lease = await acquire(gone.signal);
+  } catch (error) {
+    if (error instanceof NoReplicaError) answerPlainly(req, res, error.status, error.message);
+    return;
+  }
+  forward(req, res, lease);
+}
+
+function forward(req: IncomingMessage, res: ServerResponse, lease: Lease): void {
+  const upstream = openUpstream(req, lease, framedHeaders(req));
+  res.once("close", () => {
+    upstream.destroy();
+    lease[Symbol.dispose]();
+  });
+  upstream.once("response", (answer) => passAnswer(req, res, answer));
+  upstream.on("error", (error) => {
+    if (res.headersSent) res.destroy();
+    else answerPlainly(req, res, 502, `the function did not answer: ${error.message}`);
+  });
+  req.once("error", () => upstream.destroy());
+  req.pipe(upstream);
+}
+
+function framedHeaders(req: IncomingMessage): string[] {
+  const headers = requestHeaders(req);
+  const framed = "content-length" in req.headers || "transfer-encoding" in req.headers;
+  // Else Node would announce a chunked body where the client sent none.
+  if (!framed && req.method !== "GET" && req.method !== "HEAD") headers.push("Content-Length", "0");
+  return headers;
+}
+
+function passAnswer(req: IncomingMessage, res: ServerResponse, answer: IncomingMessage): void {
+  const headers = answerHeaders(answer);
+  // Answered before the whole body came: what still comes is not another request.
+  if (!req.complete) headers.push("Connection", "close");
+  res.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
+  // An event stream's head is news before its first byte. (flushHeaders would send it as UTF-8.)
+  res.write(Buffer.alloc(0));
+  answer.once("error", () => res.destroy());
+  answer.once("end", () => takeRest(req));
+  answer.pipe(res);
+}
+
+/** A client that is still sending reads our answer only if somebody takes the rest. */
+function takeRest(req: IncomingMessage): void {
+  req.unpipe();
+  req.resume();
+}
+
+function answerPlainly(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  text: string,
+): void {
+  if (res.destroyed || res.headersSent) return;
+  res.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" });
+  res.end(`${String(status)}: ${text}\n`);
+  takeRest(req);
+}
