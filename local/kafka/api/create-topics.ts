@@ -1,0 +1,85 @@
+/** CreateTopics. */
+import { NODE_ID } from "../broker.ts";
+import { defineApi } from "../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
+import type { Reader } from "../protocol/reader.ts";
+import { parseTopicConfig } from "../topic/topic-config.ts";
+import { attempt } from "./attempt.ts";
+
+type NewTopic = ReturnType<typeof readTopic>;
+
+export const createTopics = defineApi({
+  key: 19,
+  name: "CreateTopics",
+  versions: [0, 3],
+  read(reader, version) {
+    const topics = reader.array(() => readTopic(reader));
+    reader.int32();
+    return { topics, validateOnly: version >= 1 && reader.boolean() };
+  },
+  async handle({ topics, validateOnly }, { broker }) {
+    const twice = new Set(
+      topics.map(({ name }) => name).filter((name, i, names) => names.indexOf(name) !== i),
+    );
+    const results = [];
+    for (const topic of topics) {
+      const result = await attempt(async () => {
+        if (twice.has(topic.name))
+          throw new KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.");
+        const partitions = countPartitions(topic);
+        const config = parseTopicConfig(topic.configs);
+        if (validateOnly) broker.topics.checkCreatable(topic.name, partitions);
+        else await broker.topics.create(topic.name, partitions, config);
+      });
+      results.push({ name: topic.name, ...result });
+    }
+    return results;
+  },
+  write(writer, results, version) {
+    if (version >= 2) writer.int32(0);
+    writer.array(results, ({ name, error, message }) => {
+      writer.string(name).int16(error);
+      if (version >= 1) writer.nullableString(message);
+    });
+  },
+});
+
+function readTopic(reader: Reader) {
+  return {
+    name: reader.string(),
+    partitions: reader.int32(),
+    replicationFactor: reader.int16(),
+    assignments: reader.array(() => ({
+      partition: reader.int32(),
+      brokers: reader.array(() => reader.int32()),
+    })),
+    configs: reader.array(() => ({ name: reader.string(), value: reader.nullableString() })),
+  };
+}
+
+/** -1 asks for the broker's default, which is 1 as in Kafka. */
+function countPartitions({ partitions, replicationFactor, assignments }: NewTopic): number {
+  if (assignments.length > 0) return countAssigned(assignments);
+  if (replicationFactor !== -1 && replicationFactor !== 1) {
+    throw new KafkaError(
+      ErrorCode.INVALID_REPLICATION_FACTOR,
+      `Unable to replicate the partition ${replicationFactor} time(s): there is one broker.`,
+    );
+  }
+  return partitions === -1 ? 1 : partitions;
+}
+
+function countAssigned(assignments: NewTopic["assignments"]): number {
+  const isSound = assignments
+    .toSorted((a, b) => a.partition - b.partition)
+    .every(
+      ({ partition, brokers }, i) =>
+        partition === i && brokers.length === 1 && brokers[0] === NODE_ID,
+    );
+  if (!isSound)
+    throw new KafkaError(
+      ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+      `Partitions count from 0 and lie on broker ${NODE_ID} alone.`,
+    );
+  return assignments.length;
+}

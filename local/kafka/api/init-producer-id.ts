@@ -1,0 +1,21 @@
+/** InitProducerId: an identity for an idempotent producer. Transactions are refused. */
+import { defineApi } from "../protocol/api.ts";
+import { ErrorCode } from "../protocol/error-code.ts";
+
+export const initProducerId = defineApi({
+  key: 22,
+  name: "InitProducerId",
+  versions: [0, 1],
+  read(reader) {
+    const transactionalId = reader.nullableString();
+    reader.int32();
+    return { transactionalId };
+  },
+  async handle({ transactionalId }, { broker }) {
+    if (transactionalId !== null)
+      return { error: ErrorCode.UNSUPPORTED_VERSION, producerId: -1, epoch: -1 };
+    return { error: ErrorCode.NONE, producerId: await broker.topics.nextProducerId(), epoch: 0 };
+  },
+  write: (writer, { error, producerId, epoch }) =>
+    writer.int32(0).int16(error).int64(producerId).int16(epoch),
+});

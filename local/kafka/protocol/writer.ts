@@ -1,0 +1,117 @@
+/** Writes the primitive types of the Kafka protocol; large record sets are passed on by reference, never copied. */
+const COPY_UP_TO_BYTES = 1024;
+
+export class Writer {
+  readonly #chunks: Buffer[] = [];
+  #current = Buffer.allocUnsafe(512);
+  #used = 0;
+  #flushedBytes = 0;
+
+  int8(value: number): this {
+    this.#current.writeInt8(value, this.#room(1));
+    return this;
+  }
+
+  int16(value: number): this {
+    this.#current.writeInt16BE(value, this.#room(2));
+    return this;
+  }
+
+  int32(value: number): this {
+    this.#current.writeInt32BE(value, this.#room(4));
+    return this;
+  }
+
+  int64(value: number): this {
+    this.#current.writeBigInt64BE(BigInt(value), this.#room(8));
+    return this;
+  }
+
+  boolean(value: boolean): this {
+    return this.int8(value ? 1 : 0);
+  }
+
+  string(value: string): this {
+    const length = Buffer.byteLength(value);
+    this.int16(length);
+    this.#current.write(value, this.#room(length));
+    return this;
+  }
+
+  nullableString(value: string | null): this {
+    return value === null ? this.int16(-1) : this.string(value);
+  }
+
+  bytes(value: Buffer): this {
+    this.int32(value.length);
+    return this.#raw([value]);
+  }
+
+  /** Several buffers as one field of bytes. */
+  byteChunks(chunks: readonly Buffer[]): this {
+    this.int32(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+    return this.#raw(chunks);
+  }
+
+  array<T>(elements: readonly T[], write: (element: T) => void): this {
+    this.int32(elements.length);
+    for (const element of elements) write(element);
+    return this;
+  }
+
+  compactArray<T>(elements: readonly T[], write: (element: T) => void): this {
+    this.unsignedVarint(elements.length + 1);
+    for (const element of elements) write(element);
+    return this;
+  }
+
+  unsignedVarint(value: number): this {
+    let rest = value;
+    for (; rest > 0x7f; rest >>>= 7) this.#current.writeUInt8((rest & 0x7f) | 0x80, this.#room(1));
+    this.#current.writeUInt8(rest, this.#room(1));
+    return this;
+  }
+
+  noTaggedFields(): this {
+    return this.unsignedVarint(0);
+  }
+
+  /** What was written, behind its length: ready for the socket. */
+  toFrame(): Buffer[] {
+    this.#flush();
+    const size = Buffer.allocUnsafe(4);
+    size.writeInt32BE(this.#flushedBytes);
+    return [size, ...this.#chunks];
+  }
+
+  #raw(chunks: readonly Buffer[]): this {
+    for (const chunk of chunks) {
+      if (chunk.length <= COPY_UP_TO_BYTES) {
+        chunk.copy(this.#current, this.#room(chunk.length));
+        continue;
+      }
+      this.#flush();
+      this.#chunks.push(chunk);
+      this.#flushedBytes += chunk.length;
+    }
+    return this;
+  }
+
+  #room(bytes: number): number {
+    if (this.#used + bytes > this.#current.length) {
+      this.#flush();
+      this.#current = Buffer.allocUnsafe(Math.max(4096, bytes));
+    }
+    const start = this.#used;
+    this.#used += bytes;
+    return start;
+  }
+
+  #flush(): void {
+    if (this.#used === 0) return;
+    this.#chunks.push(this.#current.subarray(0, this.#used));
+    this.#flushedBytes += this.#used;
+    this.#current = this.#current.subarray(this.#used);
+    this.#used = 0;
+  }
+}

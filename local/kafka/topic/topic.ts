@@ -1,0 +1,65 @@
+/** One topic: its partitions and what it is configured to do. */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { PartitionLog } from "../storage/partition-log.ts";
+import { TopicConfig } from "./topic-config.ts";
+
+/** What `topics.json` keeps of a topic. The id names its folder, so a topic made again never meets its old files. */
+export interface TopicRecord {
+  readonly name: string;
+  readonly id: string;
+  readonly partitions: number;
+  readonly config: Record<string, string>;
+}
+
+export interface TopicOptions {
+  readonly folder: string;
+  readonly verifyChecksums: boolean;
+  readonly now: () => number;
+  readonly log: (message: string) => void;
+}
+
+export class Topic {
+  readonly name: string;
+  readonly id: string;
+  readonly partitions: PartitionLog[] = [];
+  config: TopicConfig;
+  readonly #options: TopicOptions;
+
+  constructor(record: TopicRecord, options: TopicOptions) {
+    this.name = record.name;
+    this.id = record.id;
+    this.config = new TopicConfig(Object.entries(record.config));
+    this.#options = options;
+  }
+
+  get folder(): string {
+    return join(this.#options.folder, this.id);
+  }
+
+  /** Adds what is missing up to the count. */
+  async openPartitions(count: number): Promise<void> {
+    await mkdir(this.folder, { recursive: true });
+    for (let index = this.partitions.length; index < count; index += 1) {
+      const options = {
+        ...this.#options,
+        folder: join(this.folder, String(index)),
+        segmentBytes: () => this.config.number("segment.bytes"),
+      };
+      this.partitions.push(await PartitionLog.open(options));
+    }
+  }
+
+  toRecord(partitions = this.partitions.length): TopicRecord {
+    return { name: this.name, id: this.id, partitions, config: this.config.toJSON() };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.partitions.map((partition) => partition.close()));
+  }
+
+  async remove(): Promise<void> {
+    await this.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
