@@ -35,21 +35,23 @@ export interface DeliveryContext {
 export interface Target {
   readonly sinkUrl: string;
   readonly policy: DeliveryPolicy;
+  /** Which answers are tried again, where it is not the dispatcher that sends. */
+  readonly isRetried?: (status: number | null) => boolean;
 }
 
 export async function deliver(
   message: SinkRequest,
-  { sinkUrl, policy }: Target,
+  target: Target,
   context: DeliveryContext,
 ): Promise<Settlement> {
-  const last = await sendWithRetries(message, sinkUrl, policy, context, context.onAttempt);
+  const last = await sendWithRetries(message, target, context, context.onAttempt);
   if (last === "abandoned") return "abandoned";
   const { answer, ...attempt } = last;
   if (isDelivered(answer)) {
     context.onAttempt({ ...attempt, outcome: "done" });
     return "done";
   }
-  const settlement = await giveUp(message, { sinkUrl, policy }, answer, context);
+  const settlement = await giveUp(message, target, answer, context);
   if (settlement === "dead-letter" || settlement === "dropped") {
     context.onAttempt({ ...attempt, outcome: settlement });
   }
@@ -75,7 +77,12 @@ async function giveUp(
     context.onLoss(`never finished: ${error.message}. Knative stops here, silently and for ever`);
     return "stuck";
   }
-  const last = await sendWithRetries(deadLetter, deadLetterSinkUrl, policy, context, () => {});
+  const last = await sendWithRetries(
+    deadLetter,
+    { sinkUrl: deadLetterSinkUrl, policy },
+    context,
+    () => {},
+  );
   if (last === "abandoned") return "abandoned";
   if (isDelivered(last.answer)) return "dead-letter";
   context.onLoss(`dropped: the deadLetterSink answered ${last.status ?? "nothing"}`);
@@ -91,15 +98,14 @@ const isDelivered = ({ status }: SinkAnswer): boolean => status !== null && isSu
 /** The last attempt. Each one before it is reported as a retry. */
 async function sendWithRetries(
   message: SinkRequest,
-  url: string,
-  policy: DeliveryPolicy,
+  { sinkUrl, policy, isRetried: isRetriedHere = isRetried }: Target,
   { sender, stopping, abandoning }: DeliveryContext,
   onRetry: (attempt: Attempt) => void,
 ): Promise<Sent | "abandoned"> {
   for (let attempt = 1; ; attempt++) {
     if (stopping.aborted) return "abandoned";
     const startedAt = performance.now();
-    const answer = await sender.send(url, message, policy.timeoutMs, abandoning);
+    const answer = await sender.send(sinkUrl, message, policy.timeoutMs, abandoning);
     const sent: Sent = {
       attempt,
       status: answer.status,
@@ -109,7 +115,7 @@ async function sendWithRetries(
     if (isDelivered(answer)) return sent;
     // A failure while stopping may be the stop's own doing: the record comes again.
     if (stopping.aborted) return "abandoned";
-    if (!isRetried(answer.status) || attempt > policy.retry) return sent;
+    if (!isRetriedHere(answer.status) || attempt > policy.retry) return sent;
     onRetry({ attempt, status: sent.status, ms: sent.ms, outcome: "retry" });
     try {
       await wait(backoffMs(policy, attempt), undefined, { signal: stopping });
