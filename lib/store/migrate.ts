@@ -26,7 +26,7 @@ export async function migrate(
     provider: { getMigrations: async () => ({ ...migrations.steps }) },
     migrationTableSchema: migrations.schema,
   }).migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw new Error("a migration failed", { cause: error });
   await grantReading(store.db, migrations.schema);
   return results
     .filter((result) => result.status === "Success")
