@@ -1,7 +1,13 @@
 /** Hands a request to a function and its answer back: headers as raw bytes, bodies as streams, nothing decoded. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { NoReplicaError, type Lease } from "./activator.ts";
-import { answerHeaders, openUpstream, requestHeaders } from "./upstream.ts";
+import {
+  answerHeaders,
+  isRefused,
+  openUpstream,
+  requestHeaders,
+  whenConnected,
+} from "./upstream.ts";
 
 export type Acquire = (signal: AbortSignal) => Promise<Lease>;
 
@@ -20,10 +26,6 @@ export async function proxyRequest(
     if (error instanceof NoReplicaError) answerPlainly(req, res, error.status, error.message);
     return;
   }
-  forward(req, res, lease);
-}
-
-function forward(req: IncomingMessage, res: ServerResponse, lease: Lease): void {
   const upstream = openUpstream(req, lease, framedHeaders(req));
   res.once("close", () => {
     upstream.destroy();
@@ -31,11 +33,14 @@ function forward(req: IncomingMessage, res: ServerResponse, lease: Lease): void 
   });
   upstream.once("response", (answer) => passAnswer(req, res, answer));
   upstream.on("error", (error) => {
-    if (res.headersSent) res.destroy();
+    if (isRefused(error, lease)) {
+      lease[Symbol.dispose]();
+      void proxyRequest(req, res, acquire);
+    } else if (res.headersSent) res.destroy();
     else answerPlainly(req, res, 502, `the function did not answer: ${error.message}`);
   });
-  req.once("error", () => upstream.destroy());
-  req.pipe(upstream);
+  // Not before: what was read from the client could not be sent to another process.
+  whenConnected(upstream, () => req.pipe(upstream));
 }
 
 function framedHeaders(req: IncomingMessage): string[] {

@@ -16,6 +16,8 @@ export interface Replica {
   readonly agent: Agent;
   inFlight: number;
   lastUsed: number;
+  /** It refused a connection: the process has ended, and its exit is not known yet. */
+  gone: boolean;
 }
 
 export interface ReplicaSetOptions {
@@ -51,7 +53,7 @@ export class ReplicaSet implements AsyncDisposable {
 
   /** Those that may get requests. */
   get ready(): Replica[] {
-    return this.#active().flatMap(({ replica }) => (replica === undefined ? [] : [replica]));
+    return this.#active().flatMap(({ replica }) => (replica?.gone === false ? [replica] : []));
   }
 
   /** Those that are not being stopped, ready or not. */
@@ -117,7 +119,7 @@ export class ReplicaSet implements AsyncDisposable {
     const ready = await running.ready();
     if (ready && !slot.stopping.signal.aborted) {
       const { ordinal } = slot;
-      slot.replica = { ordinal, port: running.port, agent, inFlight: 0, lastUsed: 0 };
+      slot.replica = { ordinal, port: running.port, agent, inFlight: 0, lastUsed: 0, gone: false };
       onReady();
     }
     const exit = await running.exited;

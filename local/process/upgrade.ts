@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { NoReplicaError, type Lease } from "./activator.ts";
 import { GUARD_HEADERS } from "./front.ts";
 import type { Acquire } from "./proxy.ts";
-import { answerHeaders, openUpstream, requestHeaders, without } from "./upstream.ts";
+import { answerHeaders, isRefused, openUpstream, requestHeaders, without } from "./upstream.ts";
 
 const UPGRADE = ["Connection", "Upgrade"];
 const CLOSE = ["Connection", "close"];
@@ -19,19 +19,32 @@ export async function proxyUpgrade(
   socket.once("close", () => gone.abort());
   socket.on("error", () => socket.destroy());
   try {
-    forwardHandshake(req, socket, head, await acquire(gone.signal));
+    const lease = await acquire(gone.signal);
+    const again = () => void proxyUpgrade(req, socket, head, acquire);
+    forwardHandshake(req, socket, head, lease, again);
   } catch (error) {
     endHandshake(socket, error instanceof NoReplicaError ? error.status : 502);
   }
 }
 
-function forwardHandshake(req: IncomingMessage, socket: Duplex, head: Buffer, lease: Lease): void {
+function forwardHandshake(
+  req: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  lease: Lease,
+  again: () => void,
+): void {
   const upstream = openUpstream(req, lease, [...requestHeaders(req), ...UPGRADE]);
   socket.once("close", () => {
     upstream.destroy();
     lease[Symbol.dispose]();
   });
-  upstream.on("error", () => endHandshake(socket, 502));
+  upstream.on("error", (error) => {
+    if (isRefused(error, lease)) {
+      lease[Symbol.dispose]();
+      again();
+    } else endHandshake(socket, 502);
+  });
   upstream.once("response", (answer) => {
     // Its body comes decoded, and ends with the connection.
     const headers = without(["transfer-encoding"], answerHeaders(answer));

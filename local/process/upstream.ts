@@ -26,6 +26,20 @@ export function openUpstream(
   });
 }
 
+export function whenConnected(upstream: ClientRequest, then: () => void): void {
+  upstream.once("socket", (socket) => {
+    if (socket.connecting) socket.once("connect", then);
+    else then();
+  });
+}
+
+/** Nobody listens there any more and nothing was sent: another process can take the request. */
+export function isRefused(error: NodeJS.ErrnoException, { replica }: Lease): boolean {
+  if (error.code !== "ECONNREFUSED") return false;
+  replica.gone = true;
+  return true;
+}
+
 /** Node gives and takes header bytes as Latin-1 characters, so raw ones pass unchanged. */
 export function requestHeaders({ rawHeaders }: IncomingMessage): string[] {
   return without(HOP_BY_HOP, rawHeaders);

@@ -143,7 +143,8 @@ it("uses a connection to the function again", async () => {
 it("answers 502 where the function dies in the middle, and has another one for the next request", async () => {
   const service = await start();
   expect((await call(service, "/die")).res.statusCode).toBe(502);
-  expect(Number((await call(service, "/pid")).body)).toBeGreaterThan(0);
+  // The kernel may still be closing its sockets: one more 502 is right then.
+  await expect.poll(() => call(service, "/pid").then(({ body }) => body)).toMatch(/^\d+$/);
   expect(notes).toContain("fixture: ended with SIGKILL");
 });
 
