@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help start test check format clean
+.PHONY: help start build test check format clean
 RUN := export PATH="$(CURDIR)/node_modules/.bin:$$PATH" && exec
 
 help: ## Show this help
@@ -11,6 +11,10 @@ help: ## Show this help
 ##@ On this machine
 start: node_modules/.installed ## Run the whole event flow here: the cluster's YAML, embedded Kafka and PostgreSQL
 	@$(RUN) node --import ./local/node-version.mjs local/main.ts
+
+##@ For the cluster
+build: node_modules/.installed ## Bundle each function into its folder, for func deploy and images
+	@$(RUN) rolldown -c rolldown.config.ts
 
 ##@ Before a commit
 test: node_modules/.installed ## Run the tests
