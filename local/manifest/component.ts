@@ -1,5 +1,6 @@
 /** Dapr Component (dapr.io/v1alpha1). */
-import Type, { type Static } from "typebox";
+import { type Fault, fault } from "./fault.ts";
+import { Type, type Static } from "typebox";
 import { closed, list, name, optional, text } from "./field.ts";
 import { head } from "./metadata.ts";
 import type { Resource } from "./resource.ts";
@@ -22,3 +23,52 @@ export const component = closed({
 });
 
 export type Component = Resource<Static<typeof component>>;
+
+/** What the local sidecar reads of each type of component, and what only a real one needs. */
+const METADATA: Readonly<Record<string, readonly string[]>> = {
+  "pubsub.kafka": [
+    "authType",
+    "brokers",
+    "clientID",
+    "consumerGroup",
+    "consumerID",
+    "disableTls",
+    "initialOffset",
+    "version",
+  ],
+  "state.redis": [
+    "enableTLS",
+    "keyPrefix",
+    "redisDB",
+    "redisHost",
+    "redisPassword",
+    "redisType",
+    "redisUsername",
+    "ttlInSeconds",
+  ],
+};
+
+export function* checkComponent({ spec }: Component): Iterable<Fault> {
+  const known = METADATA[spec.type];
+  if (known === undefined) {
+    const types = Object.keys(METADATA).join(", ");
+    yield fault(
+      ["spec", "type"],
+      `type ${spec.type} is not supported by the local runner (it has ${types})`,
+    );
+    return;
+  }
+  for (const [index, entry] of spec.metadata.entries()) {
+    const path = ["spec", "metadata", index];
+    const sources = [entry.value, entry.envRef, entry.secretKeyRef];
+    if (sources.filter((it) => it !== undefined).length !== 1) {
+      yield fault(path, `${entry.name} needs exactly one of value, envRef, secretKeyRef`);
+    }
+    if (!known.includes(entry.name)) {
+      yield fault(path, `metadata ${entry.name} is not supported by the local runner`);
+    }
+    if (entry.name === "authType" && entry.value !== "none") {
+      yield fault(path, "authType other than none is not supported by the local runner");
+    }
+  }
+}

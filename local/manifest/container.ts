@@ -1,6 +1,8 @@
 /** A container of a Knative Service, StatefulSet, Job or CronJob, and the pod around it. */
-import Type, { type Static } from "typebox";
+import { Type, type Static } from "typebox";
+import { type Fault, fault } from "./fault.ts";
 import { closed, clusterOnly, count, list, name, optional, text, textMap } from "./field.ts";
+import type { FieldPath } from "./resource.ts";
 
 const keyRef = closed({ name: name(), key: name(), optional: optional(Type.Boolean()) });
 
@@ -113,3 +115,52 @@ export const pod = closed(
 export type Container = Static<typeof container>;
 export type EnvVar = Static<typeof envVar>;
 export type Pod = Static<typeof pod>;
+
+/** What both kinds of pods have in common for the checks. */
+export interface PodLike {
+  containers: Container[];
+}
+
+export function* checkPod({ containers }: PodLike, path: FieldPath): Iterable<Fault> {
+  if (containers.length > 1) {
+    yield fault(
+      [...path, "containers", 1],
+      "more than one container is not supported by the local runner",
+    );
+  }
+  const [first] = containers;
+  if (first !== undefined) yield* checkContainer(first, [...path, "containers", 0]);
+}
+
+function* checkContainer(container: Container, path: FieldPath): Iterable<Fault> {
+  if ((container.ports?.length ?? 0) > 1) {
+    yield fault([...path, "ports", 1], "a container has one port here, as in a Knative Service");
+  }
+  for (const [index, variable] of (container.env ?? []).entries()) {
+    yield* checkVariable(variable, [...path, "env", index]);
+  }
+  const probes = { readinessProbe: "/health/readiness", livenessProbe: "/health/liveness" };
+  for (const [field, expected] of Object.entries(probes)) {
+    const found = container[field as keyof typeof probes]?.httpGet.path ?? expected;
+    if (found !== expected) {
+      yield fault(
+        [...path, field, "httpGet", "path"],
+        `the path ${found} is not supported by the local runner: functions answer ${expected}`,
+      );
+    }
+  }
+}
+
+function* checkVariable(
+  { name: variable, value, valueFrom }: EnvVar,
+  path: FieldPath,
+): Iterable<Fault> {
+  if (valueFrom === undefined) return;
+  const { secretKeyRef, configMapKeyRef, fieldRef } = valueFrom;
+  const sources = [value, secretKeyRef, configMapKeyRef, fieldRef].filter((it) => it !== undefined);
+  if (sources.length !== 1) yield fault(path, `${variable} needs exactly one source of its value`);
+  const field = fieldRef?.fieldPath ?? "metadata.name";
+  if (!["metadata.name", "metadata.namespace"].includes(field)) {
+    yield fault([...path, "valueFrom"], `fieldPath ${field} is not supported by the local runner`);
+  }
+}

@@ -1,9 +1,11 @@
 /** CronJob (batch/v1). */
 import { type Static } from "typebox";
+import { type Fault, fault } from "./fault.ts";
 import { closed, clusterOnly, name, oneOf, optional } from "./field.ts";
-import { jobSpec } from "./job.ts";
+import { checkJobSpec, jobSpec } from "./job.ts";
 import { head, templateMetadata } from "./metadata.ts";
 import type { Resource } from "./resource.ts";
+import { isTimeZone, scheduleFault } from "./schedule.ts";
 
 export const cronJob = closed({
   ...head("batch/v1", "CronJob"),
@@ -21,3 +23,14 @@ export const cronJob = closed({
 });
 
 export type CronJob = Resource<Static<typeof cronJob>>;
+
+export function* checkCronJob({ spec }: CronJob): Iterable<Fault> {
+  const wrong = scheduleFault(spec.schedule, [5]);
+  if (wrong !== null) {
+    yield fault(["spec", "schedule"], `schedule "${spec.schedule}" is no cron schedule: ${wrong}`);
+  }
+  if (spec.timeZone !== undefined && !isTimeZone(spec.timeZone)) {
+    yield fault(["spec", "timeZone"], `timeZone "${spec.timeZone}" is no IANA time zone`);
+  }
+  yield* checkJobSpec(spec.jobTemplate.spec, ["spec", "jobTemplate", "spec"]);
+}

@@ -1,6 +1,9 @@
 /** `sink` and `delivery`, which KafkaSource, PingSource and Broker share. */
 import { type Static } from "typebox";
+import { isoDurationMs } from "./duration.ts";
+import { type Fault, fault, warning } from "./fault.ts";
 import { closed, count, name, oneOf, optional } from "./field.ts";
+import type { FieldPath } from "./resource.ts";
 
 export const destination = closed(
   {
@@ -29,3 +32,68 @@ export const delivery = closed(
 
 export type Destination = Static<typeof destination>;
 export type Delivery = Static<typeof delivery>;
+
+export function* checkDestination(sink: Destination, path: FieldPath): Iterable<Fault> {
+  if (sink.ref === undefined && sink.uri === undefined) {
+    yield fault(path, "a sink needs ref or uri");
+  }
+  if (sink.ref !== undefined && sink.uri !== undefined) {
+    yield fault([...path, "uri"], "uri beside ref is not supported by the local runner");
+  }
+}
+
+// max.poll.interval.ms of the dispatcher: a longer delivery puts its consumer out of the group.
+const POLL_INTERVAL_MS = 300_000;
+
+/** Delivery as Knative takes it where nothing, or only a part of it, is written. */
+export function toDeliveryPolicy(delivery: Delivery | undefined) {
+  const written = delivery ?? { retry: 10, backoffDelay: "PT0.3S" };
+  return {
+    retry: written.retry ?? 0,
+    backoffPolicy: written.backoffPolicy ?? ("exponential" as const),
+    backoffDelayMs: isoDurationMs(written.backoffDelay ?? "PT0.2S") ?? 0,
+    timeoutMs: isoDurationMs(written.timeout ?? "PT600S") ?? 0,
+  };
+}
+
+export function* checkDelivery(delivery: Delivery, path: FieldPath): Iterable<Fault> {
+  for (const field of ["backoffDelay", "timeout"] as const) {
+    const text = delivery[field];
+    if (text !== undefined && isoDurationMs(text) === null) {
+      yield fault(
+        [...path, field],
+        `${field} must be an ISO 8601 duration like PT0.5S, not "${text}"`,
+      );
+    }
+  }
+  if (delivery.deadLetterSink !== undefined) {
+    yield* checkDestination(delivery.deadLetterSink, [...path, "deadLetterSink"]);
+  }
+  yield* warnOfDefaults(delivery, path);
+}
+
+function* warnOfDefaults(delivery: Delivery, path: FieldPath): Iterable<Fault> {
+  const fields = ["retry", "backoffPolicy", "backoffDelay", "timeout", "deadLetterSink"] as const;
+  const missing = fields.filter((field) => delivery[field] === undefined);
+  if (missing.length > 0) {
+    const sense = delivery.retry === undefined ? "without retry, nothing is tried again" : "";
+    const cost = delivery.deadLetterSink === undefined ? "what fails is dropped" : "";
+    const why = [sense, cost].filter(Boolean).join(", ") || "Knative fills in its own values";
+    yield warning(path, `delivery lacks ${missing.join(", ")}: ${why}`);
+  }
+  const longestMs = longestDeliveryMs(toDeliveryPolicy(delivery));
+  if (longestMs > POLL_INTERVAL_MS) {
+    const seconds = Math.round(longestMs / 1_000);
+    yield warning(
+      path,
+      `one delivery may take ${String(seconds)} s with its retries: above 300 s its consumer is put out of the group`,
+    );
+  }
+}
+
+/** timeout × attempts + the waits between them. */
+function longestDeliveryMs(policy: ReturnType<typeof toDeliveryPolicy>): number {
+  const { retry, backoffDelayMs, backoffPolicy, timeoutMs } = policy;
+  const factors = backoffPolicy === "linear" ? (retry * (retry + 1)) / 2 : 2 ** (retry + 1) - 2;
+  return timeoutMs * (retry + 1) + backoffDelayMs * factors;
+}

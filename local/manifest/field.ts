@@ -1,5 +1,5 @@
 /** How the schemas of the kinds are written: closed objects that know which legal fields the runner leaves out. */
-import Type, { type TProperties } from "typebox";
+import { Type, type TProperties } from "typebox";
 
 /**
  * An object that takes no other fields. `notSupported` are fields that the cluster knows and the runner does not do:
@@ -19,9 +19,7 @@ export const optional = Type.Optional;
 export const list = Type.Array;
 export const textMap = () => Type.Record(Type.String(), Type.String());
 
-export function oneOf<const Words extends string[]>(...words: Words) {
-  return Type.Enum(words);
-}
+export const oneOf = <const Word extends string>(...words: Word[]) => Type.Enum(words);
 
 /** Placement, security and bookkeeping: the cluster's business, without a meaning for processes on a laptop. */
 export const clusterOnly = () => Type.Optional(Type.Unknown());

@@ -1,8 +1,10 @@
 /** Job (batch/v1): runs once, before everything else, and must end well. */
 import { type Static } from "typebox";
-import { pod } from "./container.ts";
+import { checkPod, pod } from "./container.ts";
+import type { Fault } from "./fault.ts";
 import { closed, clusterOnly, count, optional } from "./field.ts";
 import { head, templateMetadata } from "./metadata.ts";
+import type { FieldPath } from "./resource.ts";
 import type { Resource } from "./resource.ts";
 
 export const jobSpec = closed(
@@ -29,3 +31,10 @@ export const jobSpec = closed(
 export const job = closed({ ...head("batch/v1", "Job"), spec: jobSpec });
 
 export type Job = Resource<Static<typeof job>>;
+
+export type JobSpec = Static<typeof jobSpec>;
+
+export const checkJob = ({ spec }: Job): Iterable<Fault> => checkJobSpec(spec, ["spec"]);
+
+export const checkJobSpec = (spec: JobSpec, path: FieldPath): Iterable<Fault> =>
+  checkPod(spec.template.spec, [...path, "template", "spec"]);

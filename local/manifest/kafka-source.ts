@@ -1,6 +1,7 @@
 /** KafkaSource (sources.knative.dev/v1). */
 import { type Static } from "typebox";
-import { delivery, destination } from "./delivery.ts";
+import { checkDelivery, checkDestination, delivery, destination } from "./delivery.ts";
+import { type Fault, fault, warning } from "./fault.ts";
 import { closed, count, list, name, oneOf, optional } from "./field.ts";
 import { head } from "./metadata.ts";
 import type { Resource } from "./resource.ts";
@@ -23,3 +24,23 @@ export const kafkaSource = closed({
 });
 
 export type KafkaSource = Resource<Static<typeof kafkaSource>>;
+
+export function* checkKafkaSource({ spec }: KafkaSource): Iterable<Fault> {
+  yield* checkDestination(spec.sink, ["spec", "sink"]);
+  if (spec.delivery !== undefined) yield* checkDelivery(spec.delivery, ["spec", "delivery"]);
+  if (spec.consumers === 0) {
+    yield fault(["spec", "consumers"], "consumers: 0 is not supported by the local runner");
+  }
+  if (spec.consumerGroup === undefined) {
+    yield warning(
+      ["spec"],
+      "without consumerGroup, a source made anew starts in a group of its own",
+    );
+  }
+  if (spec.initialOffset !== "earliest") {
+    yield warning(
+      ["spec"],
+      "without initialOffset: earliest, records from before the source are skipped",
+    );
+  }
+}

@@ -1,6 +1,8 @@
 /** Service (serving.knative.dev/v1): a function that scales from and to zero. */
 import { type Static } from "typebox";
-import { podFields, podNotSupported } from "./container.ts";
+import { checkAutoscaling } from "./autoscaling.ts";
+import { checkPod, podFields, podNotSupported } from "./container.ts";
+import { type Fault, fault } from "./fault.ts";
 import { closed, count, optional } from "./field.ts";
 import { head, templateMetadata } from "./metadata.ts";
 import type { Resource } from "./resource.ts";
@@ -26,3 +28,28 @@ export const knativeService = closed({
 });
 
 export type KnativeService = Resource<Static<typeof knativeService>>;
+
+// Limits of Serving's own configuration (config-defaults).
+const MAX_TIMEOUT_SECONDS = 600;
+const MAX_CONCURRENCY = 1_000;
+
+export function* checkKnativeService({ metadata, spec }: KnativeService): Iterable<Fault> {
+  const path = ["spec", "template", "spec"];
+  const { timeoutSeconds = 0, containerConcurrency = 0 } = spec.template.spec;
+  for (const annotation of Object.keys(metadata.annotations ?? {})) {
+    if (annotation.startsWith("autoscaling.knative.dev/")) {
+      yield fault(
+        ["metadata", "annotations", annotation],
+        `${annotation} belongs on spec.template.metadata, not on the Service`,
+      );
+    }
+  }
+  if (timeoutSeconds > MAX_TIMEOUT_SECONDS) {
+    yield fault([...path, "timeoutSeconds"], "timeoutSeconds must not be above 600");
+  }
+  if (containerConcurrency > MAX_CONCURRENCY) {
+    yield fault([...path, "containerConcurrency"], "containerConcurrency must not be above 1000");
+  }
+  yield* checkAutoscaling(spec.template.metadata?.annotations ?? {});
+  yield* checkPod(spec.template.spec, path);
+}

@@ -1,5 +1,5 @@
 /** kustomization.yaml: which files count. */
-import Type, { type Static } from "typebox";
+import { Type, type Static } from "typebox";
 import { closed, list, name } from "./field.ts";
 
 export const kustomization = closed(

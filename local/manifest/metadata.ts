@@ -1,5 +1,5 @@
 /** `metadata` of a resource and of a template. */
-import Type from "typebox";
+import { Type } from "typebox";
 import { closed, name, optional, textMap } from "./field.ts";
 
 const notSupported = ["generateName", "finalizers", "ownerReferences"];

@@ -1,9 +1,11 @@
 /** PingSource (sources.knative.dev/v1). */
 import { type Static } from "typebox";
-import { destination } from "./delivery.ts";
+import { checkDestination, destination } from "./delivery.ts";
+import { type Fault, fault } from "./fault.ts";
 import { closed, optional, text } from "./field.ts";
 import { head } from "./metadata.ts";
 import type { Resource } from "./resource.ts";
+import { isTimeZone, scheduleFault } from "./schedule.ts";
 
 export const pingSource = closed({
   ...head("sources.knative.dev/v1", "PingSource"),
@@ -21,3 +23,41 @@ export const pingSource = closed({
 });
 
 export type PingSource = Resource<Static<typeof pingSource>>;
+
+export const DEFAULT_SCHEDULE = "* * * * *";
+
+export function* checkPingSource({ spec }: PingSource): Iterable<Fault> {
+  yield* checkDestination(spec.sink, ["spec", "sink"]);
+  const { schedule = DEFAULT_SCHEDULE, timezone } = spec;
+  const wrong = scheduleFault(schedule, [5, 6]);
+  if (wrong !== null) {
+    yield fault(["spec", "schedule"], `schedule "${schedule}" is no cron schedule: ${wrong}`);
+  }
+  if (timezone !== undefined && !isTimeZone(timezone)) {
+    yield fault(["spec", "timezone"], `timezone "${timezone}" is no IANA time zone`);
+  }
+  yield* checkData(spec);
+}
+
+function* checkData({ data, dataBase64, contentType }: PingSource["spec"]): Iterable<Fault> {
+  if (data !== undefined && dataBase64 !== undefined) {
+    yield fault(["spec", "dataBase64"], "data and dataBase64 exclude each other");
+  }
+  if (dataBase64 !== undefined && !isBase64(dataBase64)) {
+    yield fault(["spec", "dataBase64"], "dataBase64 is not base64");
+  }
+  if (data !== undefined && contentType === "application/json" && !isJsonObject(data)) {
+    yield fault(["spec", "data"], "data must be a JSON object, as contentType is application/json");
+  }
+}
+
+const isBase64 = (text: string): boolean => Buffer.from(text, "base64").toString("base64") === text;
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}

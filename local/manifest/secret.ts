@@ -1,4 +1,5 @@
 /** Secret (v1), where the YAML brings one itself. */
+import { type Fault, fault } from "./fault.ts";
 import { type Static } from "typebox";
 import { closed, clusterOnly, optional, textMap } from "./field.ts";
 import { head } from "./metadata.ts";
@@ -14,3 +15,11 @@ export const secret = closed({
 });
 
 export type Secret = Resource<Static<typeof secret>>;
+
+export function* checkSecret({ data = {} }: Secret): Iterable<Fault> {
+  for (const [key, value] of Object.entries(data)) {
+    if (Buffer.from(value, "base64").toString("base64") !== value.replaceAll(/\s/g, "")) {
+      yield fault(["data", key], `data.${key} is not base64`);
+    }
+  }
+}

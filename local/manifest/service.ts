@@ -1,5 +1,5 @@
 /** Service (v1): the address of a StatefulSet. */
-import Type, { type Static } from "typebox";
+import { Type, type Static } from "typebox";
 import { closed, clusterOnly, count, list, oneOf, optional, text, textMap } from "./field.ts";
 import { head } from "./metadata.ts";
 import type { Resource } from "./resource.ts";

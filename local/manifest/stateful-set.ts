@@ -1,6 +1,8 @@
 /** StatefulSet (apps/v1): pods that are always on, with stable names. */
 import { type Static } from "typebox";
-import { pod } from "./container.ts";
+import { checkPod, pod } from "./container.ts";
+import { checkSidecar } from "./dapr-annotation.ts";
+import { type Fault, fault } from "./fault.ts";
 import { closed, clusterOnly, count, name, optional, textMap } from "./field.ts";
 import { head, templateMetadata } from "./metadata.ts";
 import type { Resource } from "./resource.ts";
@@ -23,3 +25,18 @@ export const statefulSet = closed({
 });
 
 export type StatefulSet = Resource<Static<typeof statefulSet>>;
+
+export function* checkStatefulSet({ spec }: StatefulSet): Iterable<Fault> {
+  const { metadata, spec: podSpec } = spec.template;
+  const path = ["spec", "template"];
+  for (const [label, value] of Object.entries(spec.selector.matchLabels)) {
+    if (metadata?.labels?.[label] !== value) {
+      yield fault(
+        ["spec", "selector", "matchLabels", label],
+        `the selector wants ${label}: ${value}, which the template's labels do not have`,
+      );
+    }
+  }
+  yield* checkSidecar(metadata?.annotations ?? {}, [...path, "metadata", "annotations"]);
+  yield* checkPod(podSpec, [...path, "spec"]);
+}
