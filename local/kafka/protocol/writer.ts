@@ -8,22 +8,22 @@ export class Writer {
   #flushedBytes = 0;
 
   int8(value: number): this {
-    this.#current.writeInt8(value, this.#room(1));
+    this.#room(1).writeInt8(value, this.#used - 1);
     return this;
   }
 
   int16(value: number): this {
-    this.#current.writeInt16BE(value, this.#room(2));
+    this.#room(2).writeInt16BE(value, this.#used - 2);
     return this;
   }
 
   int32(value: number): this {
-    this.#current.writeInt32BE(value, this.#room(4));
+    this.#room(4).writeInt32BE(value, this.#used - 4);
     return this;
   }
 
   int64(value: number): this {
-    this.#current.writeBigInt64BE(BigInt(value), this.#room(8));
+    this.#room(8).writeBigInt64BE(BigInt(value), this.#used - 8);
     return this;
   }
 
@@ -34,7 +34,7 @@ export class Writer {
   string(value: string): this {
     const length = Buffer.byteLength(value);
     this.int16(length);
-    this.#current.write(value, this.#room(length));
+    this.#room(length).write(value, this.#used - length);
     return this;
   }
 
@@ -67,8 +67,8 @@ export class Writer {
 
   unsignedVarint(value: number): this {
     let rest = value;
-    for (; rest > 0x7f; rest >>>= 7) this.#current.writeUInt8((rest & 0x7f) | 0x80, this.#room(1));
-    this.#current.writeUInt8(rest, this.#room(1));
+    for (; rest > 0x7f; rest >>>= 7) this.#room(1).writeUInt8((rest & 0x7f) | 0x80, this.#used - 1);
+    this.#room(1).writeUInt8(rest, this.#used - 1);
     return this;
   }
 
@@ -87,7 +87,7 @@ export class Writer {
   #raw(chunks: readonly Buffer[]): this {
     for (const chunk of chunks) {
       if (chunk.length <= COPY_UP_TO_BYTES) {
-        chunk.copy(this.#current, this.#room(chunk.length));
+        chunk.copy(this.#room(chunk.length), this.#used - chunk.length);
         continue;
       }
       this.#flush();
@@ -97,14 +97,14 @@ export class Writer {
     return this;
   }
 
-  #room(bytes: number): number {
+  /** The buffer to write to, with so many bytes reserved that end at #used. */
+  #room(bytes: number): Buffer {
     if (this.#used + bytes > this.#current.length) {
       this.#flush();
       this.#current = Buffer.allocUnsafe(Math.max(4096, bytes));
     }
-    const start = this.#used;
     this.#used += bytes;
-    return start;
+    return this.#current;
   }
 
   #flush(): void {
