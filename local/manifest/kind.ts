@@ -1,22 +1,22 @@
 /** The table of the kinds that the runner does, and of those that it knows to leave to the cluster. */
 import type { Static, TSchema } from "typebox";
-import { broker, checkBroker } from "./broker.ts";
-import { checkComponent, component } from "./component.ts";
-import { configMap } from "./config-map.ts";
-import { configuration } from "./configuration.ts";
-import { checkCronJob, cronJob } from "./cron-job.ts";
+import { broker, checkBroker } from "./kind/broker.ts";
+import { checkComponent, component } from "./kind/component.ts";
+import { configMap } from "./kind/config-map.ts";
+import { configuration } from "./kind/configuration.ts";
+import { checkCronJob, cronJob } from "./kind/cron-job.ts";
 import type { Check } from "./fault.ts";
-import { checkJob, job } from "./job.ts";
-import { kafkaSink } from "./kafka-sink.ts";
-import { checkKafkaSource, kafkaSource } from "./kafka-source.ts";
-import { checkKnativeService, knativeService } from "./knative-service.ts";
-import { checkPingSource, pingSource } from "./ping-source.ts";
-import { checkResiliency, resiliency } from "./resiliency.ts";
+import { checkJob, job } from "./kind/job.ts";
+import { kafkaSink } from "./kind/kafka-sink.ts";
+import { checkKafkaSource, kafkaSource } from "./kind/kafka-source.ts";
+import { checkKnativeService, knativeService } from "./kind/knative-service.ts";
+import { checkPingSource, pingSource } from "./kind/ping-source.ts";
+import { checkResiliency, resiliency } from "./kind/resiliency.ts";
 import type { Resource } from "./resource.ts";
-import { checkSecret, secret } from "./secret.ts";
-import { service } from "./service.ts";
-import { checkStatefulSet, statefulSet } from "./stateful-set.ts";
-import { checkSubscription, subscription } from "./subscription.ts";
+import { checkSecret, secret } from "./kind/secret.ts";
+import { service } from "./kind/service.ts";
+import { checkStatefulSet, statefulSet } from "./kind/stateful-set.ts";
+import { checkSubscription, subscription } from "./kind/subscription.ts";
 
 const kind = <Schema extends TSchema>(
   apiVersion: string,

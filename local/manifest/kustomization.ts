@@ -1,6 +1,6 @@
 /** kustomization.yaml: which files count. */
 import { Type, type Static } from "typebox";
-import { closed, list, name } from "./field.ts";
+import { closed, list, name } from "./field/closed.ts";
 
 export const kustomization = closed(
   {

@@ -1,7 +1,7 @@
 /** References between resources: each must lead somewhere. */
 import type { Problem } from "./error.ts";
-import { toSidecar } from "./dapr-annotation.ts";
-import type { Destination } from "./delivery.ts";
+import { toSidecar } from "./field/dapr-annotation.ts";
+import type { Destination } from "./field/delivery.ts";
 import type { Manifest } from "./kind.ts";
 import type { FieldPath, Read } from "./resource.ts";
 

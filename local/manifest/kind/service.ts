@@ -1,8 +1,17 @@
 /** Service (v1): the address of a StatefulSet. */
 import { Type, type Static } from "typebox";
-import { closed, clusterOnly, count, list, oneOf, optional, text, textMap } from "./field.ts";
-import { head } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
+import {
+  closed,
+  clusterOnly,
+  count,
+  list,
+  oneOf,
+  optional,
+  text,
+  textMap,
+} from "../field/closed.ts";
+import { head } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
 
 const port = closed(
   {

@@ -1,10 +1,10 @@
 /** KafkaSource (sources.knative.dev/v1). */
 import { type Static } from "typebox";
-import { checkDelivery, checkDestination, delivery, destination } from "./delivery.ts";
-import { type Fault, fault, warning } from "./fault.ts";
-import { closed, count, list, name, oneOf, optional } from "./field.ts";
-import { head } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
+import { checkDelivery, checkDestination, delivery, destination } from "../field/delivery.ts";
+import { type Fault, fault, warning } from "../fault.ts";
+import { closed, count, list, name, oneOf, optional } from "../field/closed.ts";
+import { head } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
 
 export const kafkaSource = closed({
   ...head("sources.knative.dev/v1", "KafkaSource"),

@@ -1,9 +1,9 @@
 /** Broker (eventing.knative.dev/v1) of class Kafka on a topic that exists. */
 import { type Static } from "typebox";
-import { type Fault, fault } from "./fault.ts";
-import { closed, name, optional, text } from "./field.ts";
-import { head } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
+import { type Fault, fault } from "../fault.ts";
+import { closed, name, optional, text } from "../field/closed.ts";
+import { head } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
 
 export const broker = closed({
   ...head("eventing.knative.dev/v1", "Broker"),

@@ -1,11 +1,11 @@
 /** Dapr Resiliency (dapr.io/v1alpha1). */
-import { goDurationMs } from "./duration.ts";
-import { type Fault, fault } from "./fault.ts";
-import type { FieldPath } from "./resource.ts";
+import { goDurationMs } from "../field/duration.ts";
+import { type Fault, fault } from "../fault.ts";
+import type { FieldPath } from "../resource.ts";
 import { Type, type Static } from "typebox";
-import { closed, list, name, oneOf, optional, textMap } from "./field.ts";
-import { head } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
+import { closed, list, name, oneOf, optional, textMap } from "../field/closed.ts";
+import { head } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
 
 const retry = closed(
   {

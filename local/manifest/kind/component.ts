@@ -1,9 +1,9 @@
 /** Dapr Component (dapr.io/v1alpha1). */
-import { type Fault, fault } from "./fault.ts";
+import { type Fault, fault } from "../fault.ts";
 import { Type, type Static } from "typebox";
-import { closed, list, name, optional, text } from "./field.ts";
-import { head } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
+import { closed, list, name, optional, text } from "../field/closed.ts";
+import { head } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
 
 const item = closed({
   name: name(),

@@ -1,9 +1,9 @@
 /** Secret (v1), where the YAML brings one itself. */
-import { type Fault, fault } from "./fault.ts";
+import { type Fault, fault } from "../fault.ts";
 import { type Static } from "typebox";
-import { closed, clusterOnly, optional, textMap } from "./field.ts";
-import { head } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
+import { closed, clusterOnly, optional, textMap } from "../field/closed.ts";
+import { head } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
 
 export const secret = closed({
   ...head("v1", "Secret"),

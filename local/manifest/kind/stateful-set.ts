@@ -1,11 +1,11 @@
 /** StatefulSet (apps/v1): pods that are always on, with stable names. */
 import { type Static } from "typebox";
-import { checkPod, pod } from "./container.ts";
-import { checkSidecar } from "./dapr-annotation.ts";
-import { type Fault, fault } from "./fault.ts";
-import { closed, clusterOnly, count, name, optional, textMap } from "./field.ts";
-import { head, templateMetadata } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
+import { checkPod, pod } from "../field/container.ts";
+import { checkSidecar } from "../field/dapr-annotation.ts";
+import { type Fault, fault } from "../fault.ts";
+import { closed, clusterOnly, count, name, optional, textMap } from "../field/closed.ts";
+import { head, templateMetadata } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
 
 export const statefulSet = closed({
   ...head("apps/v1", "StatefulSet"),

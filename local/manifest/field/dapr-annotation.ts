@@ -1,6 +1,6 @@
 /** The dapr.io annotations of a pod template. */
-import { type Fault, fault } from "./fault.ts";
-import type { FieldPath } from "./resource.ts";
+import { type Fault, fault } from "../fault.ts";
+import type { FieldPath } from "../resource.ts";
 
 const PREFIX = "dapr.io/";
 const READ = ["enabled", "app-id", "app-port", "config", "env"];

@@ -1,11 +1,11 @@
 /** Service (serving.knative.dev/v1): a function that scales from and to zero. */
 import { type Static } from "typebox";
-import { checkAutoscaling } from "./autoscaling.ts";
-import { checkPod, podFields, podNotSupported } from "./container.ts";
-import { type Fault, fault } from "./fault.ts";
-import { closed, count, optional } from "./field.ts";
-import { head, templateMetadata } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
+import { checkAutoscaling } from "../field/autoscaling.ts";
+import { checkPod, podFields, podNotSupported } from "../field/container.ts";
+import { type Fault, fault } from "../fault.ts";
+import { closed, count, optional } from "../field/closed.ts";
+import { head, templateMetadata } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
 
 export const knativeService = closed({
   ...head("serving.knative.dev/v1", "Service"),

@@ -1,11 +1,11 @@
 /** Job (batch/v1): runs once, before everything else, and must end well. */
 import { type Static } from "typebox";
-import { checkPod, pod } from "./container.ts";
-import type { Fault } from "./fault.ts";
-import { closed, clusterOnly, count, optional } from "./field.ts";
-import { head, templateMetadata } from "./metadata.ts";
-import type { FieldPath } from "./resource.ts";
-import type { Resource } from "./resource.ts";
+import { checkPod, pod } from "../field/container.ts";
+import type { Fault } from "../fault.ts";
+import { closed, clusterOnly, count, optional } from "../field/closed.ts";
+import { head, templateMetadata } from "../field/metadata.ts";
+import type { FieldPath } from "../resource.ts";
+import type { Resource } from "../resource.ts";
 
 export const jobSpec = closed(
   {

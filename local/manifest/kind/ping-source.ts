@@ -1,11 +1,11 @@
 /** PingSource (sources.knative.dev/v1). */
 import { type Static } from "typebox";
-import { checkDestination, destination } from "./delivery.ts";
-import { type Fault, fault } from "./fault.ts";
-import { closed, optional, text } from "./field.ts";
-import { head } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
-import { isTimeZone, scheduleFault } from "./schedule.ts";
+import { checkDestination, destination } from "../field/delivery.ts";
+import { type Fault, fault } from "../fault.ts";
+import { closed, optional, text } from "../field/closed.ts";
+import { head } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
+import { isTimeZone, scheduleFault } from "../field/schedule.ts";
 
 export const pingSource = closed({
   ...head("sources.knative.dev/v1", "PingSource"),

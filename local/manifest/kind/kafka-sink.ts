@@ -1,8 +1,8 @@
 /** KafkaSink (eventing.knative.dev/v1alpha1). */
 import { type Static } from "typebox";
-import { closed, list, name, oneOf, optional } from "./field.ts";
-import { head } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
+import { closed, list, name, oneOf, optional } from "../field/closed.ts";
+import { head } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
 
 export const kafkaSink = closed({
   ...head("eventing.knative.dev/v1alpha1", "KafkaSink"),

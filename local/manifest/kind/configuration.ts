@@ -1,8 +1,8 @@
 /** Dapr Configuration (dapr.io/v1alpha1): the part that changes nothing about what the gateway gets. */
 import { Type, type Static } from "typebox";
-import { closed, optional, text } from "./field.ts";
-import { head } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
+import { closed, optional, text } from "../field/closed.ts";
+import { head } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
 
 const metric = closed({ enabled: Type.Boolean() }, [
   "http",

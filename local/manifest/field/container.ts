@@ -1,8 +1,8 @@
 /** A container of a Knative Service, StatefulSet, Job or CronJob, and the pod around it. */
 import { Type, type Static } from "typebox";
-import { type Fault, fault } from "./fault.ts";
-import { closed, clusterOnly, count, list, name, optional, text, textMap } from "./field.ts";
-import type { FieldPath } from "./resource.ts";
+import { type Fault, fault } from "../fault.ts";
+import { closed, clusterOnly, count, list, name, optional, text, textMap } from "./closed.ts";
+import type { FieldPath } from "../resource.ts";
 
 const keyRef = closed({ name: name(), key: name(), optional: optional(Type.Boolean()) });
 

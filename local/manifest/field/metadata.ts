@@ -1,6 +1,6 @@
 /** `metadata` of a resource and of a template. */
 import { Type } from "typebox";
-import { closed, name, optional, textMap } from "./field.ts";
+import { closed, name, optional, textMap } from "./closed.ts";
 
 const notSupported = ["generateName", "finalizers", "ownerReferences"];
 

@@ -1,9 +1,15 @@
 /** `sink` and `delivery`, which KafkaSource, PingSource and Broker share. */
+import {
+  absentDelivery,
+  backoffMs,
+  type DeliveryPolicy,
+  partialDelivery,
+} from "../../knative/delivery-policy.ts";
 import { type Static } from "typebox";
 import { isoDurationMs } from "./duration.ts";
-import { type Fault, fault, warning } from "./fault.ts";
-import { closed, count, name, oneOf, optional } from "./field.ts";
-import type { FieldPath } from "./resource.ts";
+import { type Fault, fault, warning } from "../fault.ts";
+import { closed, count, name, oneOf, optional } from "./closed.ts";
+import type { FieldPath } from "../resource.ts";
 
 export const destination = closed(
   {
@@ -45,16 +51,20 @@ export function* checkDestination(sink: Destination, path: FieldPath): Iterable<
 // max.poll.interval.ms of the dispatcher: a longer delivery puts its consumer out of the group.
 const POLL_INTERVAL_MS = 300_000;
 
-/** Delivery as Knative takes it where nothing, or only a part of it, is written. */
-export function toDeliveryPolicy(delivery: Delivery | undefined) {
-  const written = delivery ?? { retry: 10, backoffDelay: "PT0.3S" };
+/** The policy that Knative makes of what is written, and of what is not. */
+export function toDeliveryPolicy(delivery: Delivery | undefined): DeliveryPolicy {
+  if (delivery === undefined) return absentDelivery;
+  const { retry, backoffPolicy, backoffDelay, timeout } = delivery;
   return {
-    retry: written.retry ?? 0,
-    backoffPolicy: written.backoffPolicy ?? ("exponential" as const),
-    backoffDelayMs: isoDurationMs(written.backoffDelay ?? "PT0.2S") ?? 0,
-    timeoutMs: isoDurationMs(written.timeout ?? "PT600S") ?? 0,
+    retry: retry ?? partialDelivery.retry,
+    backoffPolicy: backoffPolicy ?? partialDelivery.backoffPolicy,
+    backoffDelayMs: durationMs(backoffDelay) ?? partialDelivery.backoffDelayMs,
+    timeoutMs: durationMs(timeout) ?? partialDelivery.timeoutMs,
   };
 }
+
+const durationMs = (text: string | undefined): number | null =>
+  text === undefined ? null : isoDurationMs(text);
 
 export function* checkDelivery(delivery: Delivery, path: FieldPath): Iterable<Fault> {
   for (const field of ["backoffDelay", "timeout"] as const) {
@@ -92,8 +102,7 @@ function* warnOfDefaults(delivery: Delivery, path: FieldPath): Iterable<Fault> {
 }
 
 /** timeout × attempts + the waits between them. */
-function longestDeliveryMs(policy: ReturnType<typeof toDeliveryPolicy>): number {
-  const { retry, backoffDelayMs, backoffPolicy, timeoutMs } = policy;
-  const factors = backoffPolicy === "linear" ? (retry * (retry + 1)) / 2 : 2 ** (retry + 1) - 2;
-  return timeoutMs * (retry + 1) + backoffDelayMs * factors;
+function longestDeliveryMs(policy: DeliveryPolicy): number {
+  const waits = Array.from({ length: policy.retry }, (_, index) => backoffMs(policy, index + 1));
+  return waits.reduce((sum, ms) => sum + ms, policy.timeoutMs * (policy.retry + 1));
 }

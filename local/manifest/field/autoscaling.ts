@@ -1,6 +1,6 @@
 /** The autoscaling annotations of a revision template, read as Knative's pod autoscaler does. */
 import { goDurationMs } from "./duration.ts";
-import { type Fault, fault } from "./fault.ts";
+import { type Fault, fault } from "../fault.ts";
 
 const PREFIX = "autoscaling.knative.dev/";
 const WHOLE_NUMBERS = ["min-scale", "max-scale", "target"];

@@ -1,9 +1,9 @@
 /** Dapr Subscription (dapr.io/v2alpha1). */
-import { type Fault, fault } from "./fault.ts";
+import { type Fault, fault } from "../fault.ts";
 import { type Static } from "typebox";
-import { closed, list, name, optional, textMap } from "./field.ts";
-import { head } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
+import { closed, list, name, optional, textMap } from "../field/closed.ts";
+import { head } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
 
 export const subscription = closed({
   ...head("dapr.io/v2alpha1", "Subscription"),

@@ -1,11 +1,11 @@
 /** CronJob (batch/v1). */
 import { type Static } from "typebox";
-import { type Fault, fault } from "./fault.ts";
-import { closed, clusterOnly, name, oneOf, optional } from "./field.ts";
+import { type Fault, fault } from "../fault.ts";
+import { closed, clusterOnly, name, oneOf, optional } from "../field/closed.ts";
 import { checkJobSpec, jobSpec } from "./job.ts";
-import { head, templateMetadata } from "./metadata.ts";
-import type { Resource } from "./resource.ts";
-import { isTimeZone, scheduleFault } from "./schedule.ts";
+import { head, templateMetadata } from "../field/metadata.ts";
+import type { Resource } from "../resource.ts";
+import { isTimeZone, scheduleFault } from "../field/schedule.ts";
 
 export const cronJob = closed({
   ...head("batch/v1", "CronJob"),
