@@ -1,0 +1,184 @@
+/** From the YAML's resources to what the runner starts: addresses, environments, policies. Pure, so that it fails before anything runs. */
+import type { KafkaSource } from "./knative/kafka-source.ts";
+import type { Broker, KafkaSink } from "./knative/ingress.ts";
+import type { PingSource } from "./knative/ping-source.ts";
+import { toScale } from "./manifest/field/autoscaling.ts";
+import { toDeliveryPolicy } from "./manifest/field/delivery.ts";
+import type { Manifest, ResourceOf } from "./manifest/kind.ts";
+import { EXTERNAL_TOPIC_ANNOTATION } from "./manifest/kind/broker.ts";
+import type { JobSpec } from "./manifest/kind/job.ts";
+import { DEFAULT_SCHEDULE } from "./manifest/kind/ping-source.ts";
+import type { FieldPath, Place, Read } from "./manifest/resource.ts";
+import type { Scale } from "./process/autoscaler.ts";
+import type { Planning } from "./plan/planning.ts";
+import { planProcess, type ProcessPlan } from "./plan/process.ts";
+import { planSidecar, type SidecarPlan } from "./plan/sidecar.ts";
+
+export interface JobPlan {
+  name: string;
+  retries: number;
+  timeoutMs: number | undefined;
+  process: ProcessPlan;
+}
+
+export interface Plan {
+  /** Before all other Jobs: those of component `migration`. */
+  migrations: JobPlan[];
+  jobs: JobPlan[];
+  brokers: Broker[];
+  sinks: KafkaSink[];
+  services: { name: string; scale: Scale; timeoutMs: number; process: ProcessPlan }[];
+  /** `service`: the Service that selects its pods, whose port they stand behind. */
+  statefulSets: {
+    name: string;
+    service: string;
+    replicas: number;
+    process: ProcessPlan;
+    sidecar: SidecarPlan | undefined;
+  }[];
+  kafkaSources: { source: KafkaSource; sinkUrl: string; at: Place }[];
+  pingSources: { source: PingSource; sinkUrl: string; functionName: string }[];
+  cronJobs: {
+    name: string;
+    schedule: string;
+    timeZone: string | undefined;
+    concurrencyPolicy: "Allow" | "Forbid" | "Replace";
+    retries: number;
+    process: ProcessPlan;
+  }[];
+}
+
+/** The names that get a front port. */
+export const serviceNames = (manifest: Manifest): string[] => [
+  ...manifest.knativeServices.map(({ metadata }) => metadata.name),
+  ...manifest.services.map(({ metadata }) => metadata.name),
+];
+
+export function toPlan(manifest: Manifest, planning: Planning): Plan {
+  const { namespace } = planning;
+  const isMigration = ({ metadata }: ResourceOf<"jobs">) =>
+    metadata.labels?.["app.kubernetes.io/component"] === "migration";
+  const planOne = (job: ResourceOf<"jobs">) => planJob(planning, job);
+  return {
+    migrations: manifest.jobs.filter(isMigration).map(planOne),
+    jobs: manifest.jobs.filter((job) => !isMigration(job)).map(planOne),
+    brokers: manifest.brokers.map(({ metadata }) => ({
+      namespace,
+      name: metadata.name,
+      topic: metadata.annotations?.[EXTERNAL_TOPIC_ANNOTATION] ?? "",
+    })),
+    sinks: manifest.kafkaSinks.map((sink) => planKafkaSink(planning, sink)),
+    services: manifest.knativeServices.map((service) => planService(planning, service)),
+    statefulSets: manifest.statefulSets.map((it) => planStatefulSet(planning, manifest, it)),
+    kafkaSources: manifest.kafkaSources.map((source) => planKafkaSource(planning, source)),
+    pingSources: manifest.pingSources.map((source) => planPingSource(planning, source)),
+    cronJobs: manifest.cronJobs.map((cronJob) => planCronJob(planning, cronJob)),
+  };
+}
+
+const JOB_RETRIES = 6;
+
+function planJob(planning: Planning, job: ResourceOf<"jobs">): JobPlan {
+  return { name: job.metadata.name, ...planJobSpec(planning, job, job.spec, ["spec"]) };
+}
+
+function planJobSpec(planning: Planning, resource: Read, spec: JobSpec, path: FieldPath) {
+  const { activeDeadlineSeconds, backoffLimit, template } = spec;
+  const [container] = template.spec.containers;
+  const place = [...path, "template", "spec", "containers", 0];
+  return {
+    retries: backoffLimit ?? JOB_RETRIES,
+    timeoutMs: activeDeadlineSeconds === undefined ? undefined : activeDeadlineSeconds * 1_000,
+    process: planProcess(planning, resource, container, place),
+  };
+}
+
+function planCronJob(planning: Planning, cronJob: ResourceOf<"cronJobs">) {
+  const { schedule, timeZone, concurrencyPolicy, jobTemplate } = cronJob.spec;
+  const path = ["spec", "jobTemplate", "spec"];
+  return {
+    name: cronJob.metadata.name,
+    schedule,
+    timeZone,
+    concurrencyPolicy: concurrencyPolicy ?? ("Allow" as const),
+    ...planJobSpec(planning, cronJob, jobTemplate.spec, path),
+  };
+}
+
+const SERVICE_TIMEOUT_SECONDS = 300;
+
+function planService(planning: Planning, service: ResourceOf<"knativeServices">) {
+  const { metadata, spec } = service.spec.template;
+  const { containerConcurrency = 0, timeoutSeconds = SERVICE_TIMEOUT_SECONDS } = spec;
+  const path = ["spec", "template", "spec", "containers", 0];
+  return {
+    name: service.metadata.name,
+    scale: { ...toScale(metadata?.annotations ?? {}), concurrency: containerConcurrency },
+    timeoutMs: timeoutSeconds * 1_000,
+    process: planProcess(planning, service, spec.containers[0], path),
+  };
+}
+
+function planStatefulSet(
+  planning: Planning,
+  manifest: Manifest,
+  statefulSet: ResourceOf<"statefulSets">,
+) {
+  const { replicas = 1, serviceName, template } = statefulSet.spec;
+  const path = ["spec", "template", "spec", "containers", 0];
+  return {
+    name: statefulSet.metadata.name,
+    service: serviceName,
+    replicas,
+    process: planProcess(planning, statefulSet, template.spec.containers[0], path),
+    sidecar: planSidecar(planning, manifest, statefulSet),
+  };
+}
+
+function planKafkaSink(planning: Planning, sink: ResourceOf<"kafkaSinks">): KafkaSink {
+  const { metadata, spec } = sink;
+  planning.kafka(sink, ["spec", "bootstrapServers"], spec.bootstrapServers);
+  return {
+    namespace: planning.namespace,
+    name: metadata.name,
+    topic: spec.topic,
+    contentMode: spec.contentMode ?? "binary",
+  };
+}
+
+function planKafkaSource(planning: Planning, resource: ResourceOf<"kafkaSources">) {
+  const { metadata, spec } = resource;
+  const { namespace } = planning;
+  planning.kafka(resource, ["spec", "bootstrapServers"], spec.bootstrapServers);
+  const letters = spec.delivery?.deadLetterSink;
+  const path = ["spec", "delivery", "deadLetterSink"];
+  const source: KafkaSource = {
+    namespace,
+    name: metadata.name,
+    topics: spec.topics,
+    // Knative would draw a random one, once, when the source is made.
+    consumerGroup: spec.consumerGroup ?? `knative-kafka-source-${namespace}-${metadata.name}`,
+    ordering: spec.ordering ?? "ordered",
+    initialOffset: spec.initialOffset ?? "latest",
+    consumers: spec.consumers ?? 1,
+    delivery: {
+      ...toDeliveryPolicy(spec.delivery),
+      deadLetterSinkUrl:
+        letters === undefined ? undefined : planning.sinkUrl(resource, path, letters),
+    },
+  };
+  const sinkUrl = planning.sinkUrl(resource, ["spec", "sink"], spec.sink);
+  return { source, sinkUrl, at: resource.placeOf(["spec", "topics"]) };
+}
+
+function planPingSource(planning: Planning, resource: ResourceOf<"pingSources">) {
+  const { metadata, spec } = resource;
+  const { schedule = DEFAULT_SCHEDULE, timezone, contentType, data, dataBase64, sink } = spec;
+  const { namespace } = planning;
+  const { name } = metadata;
+  return {
+    source: { namespace, name, schedule, timezone, contentType, data, dataBase64 },
+    sinkUrl: planning.sinkUrl(resource, ["spec", "sink"], sink),
+    functionName: sink.ref?.name ?? sink.uri ?? "",
+  };
+}

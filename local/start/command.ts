@@ -1,0 +1,31 @@
+/** A planned process with everything in its environment: secrets, and what a person sets from outside. */
+import type { ProcessPlan } from "../plan/process.ts";
+import { resolveEnv } from "../plan/process.ts";
+import type { FunctionCommand } from "../process/function-process.ts";
+import type { Environment, Secrets } from "../secret.ts";
+
+/** Handed on where set, beside what the YAML gives: how tokens are checked, and how much is logged. */
+const HANDED_ON = ["JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE", "ALLOWED_ORIGINS", "LOG_LEVEL"];
+
+export interface CommandOptions {
+  root: string;
+  stateDir: string;
+  env: Environment;
+  secrets: Secrets;
+}
+
+export function toCommand(
+  { root, stateDir, env, secrets }: CommandOptions,
+  { entry, env: planned }: ProcessPlan,
+  name: string,
+): FunctionCommand {
+  const resolved = resolveEnv(planned, { secrets, podName: name });
+  const handedOn = HANDED_ON.flatMap((variable) => {
+    const value = env[variable];
+    return value ? [[variable, value] as const] : [];
+  });
+  const all: Record<string, string> = { ...resolved, ...Object.fromEntries(handedOn) };
+  // Whoever checks tokens by a JWKS must not take those of a local secret too.
+  if (all["JWKS_URL"] !== undefined) delete all["JWT_SECRET"];
+  return { name, entry, cwd: root, stateDir, env: all };
+}

@@ -1,0 +1,76 @@
+/** One runner a state folder: who holds it is written in it, and a killed holder does not block the next. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { UsageError } from "../../lib/host/error.ts";
+
+interface Holder {
+  pid: number;
+  /** Tells the holder from another process that got its id later. */
+  startedAt: string;
+}
+
+const TRIES = 5;
+
+export function lockState(stateDir: string): Disposable {
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const path = join(stateDir, "runner.lock");
+  const own: Holder = { pid: process.pid, startedAt: startOf(process.pid) };
+  for (let tried = 0; tried < TRIES; tried += 1) {
+    if (write(path, own)) return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
+    const holder = read(path);
+    if (holder !== undefined && startOf(holder.pid) === holder.startedAt) {
+      throw new UsageError(
+        `Another runner (process ${String(holder.pid)}) uses ${stateDir}: stop it, or give this one another folder with --state DIR.`,
+      );
+    }
+    remove(path);
+  }
+  throw new UsageError(`${path} cannot be taken: another runner starts at the same moment.`);
+}
+
+function write(path: string, own: Holder): boolean {
+  try {
+    writeFileSync(path, JSON.stringify(own), { flag: "wx", mode: 0o600 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function read(path: string): Holder | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Holder;
+  } catch {
+    return undefined;
+  }
+}
+
+/** By a rename, so that of two that start at once only one removes it. */
+function remove(path: string): void {
+  const aside = `${path}.${String(process.pid)}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  rmSync(aside, { force: true });
+}
+
+const START_TIME_FIELD = 19;
+
+/** When the process began, in the machine's own words; empty where there is none. */
+function startOf(pid: number): string {
+  try {
+    if (process.platform === "linux") {
+      const stat = readFileSync(`/proc/${String(pid)}/stat`, "utf8");
+      // The command in parentheses may hold blanks and parentheses itself.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return fields[0] === "Z" ? "" : (fields[START_TIME_FIELD] ?? "");
+    }
+    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
+  } catch {
+    return "";
+  }
+}
