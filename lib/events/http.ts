@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { attributeProblem, emptyAttributes, setAttribute, takePosition } from "./attribute.ts";
 import { checkData } from "./data.ts";
 import type { Attributes, Event, Position, Problem } from "./event.ts";
-import { memberBytes, parseJson } from "./json.ts";
+import { elementBytes, parseJson } from "./json.ts";
 import { fromStructured, isObject } from "./structured.ts";
 import { unwrap, wrappedType } from "./wrapped.ts";
 
@@ -75,7 +75,8 @@ function fromBatch({ body, receivedAt }: HttpMessage): HttpEvents {
   if (!("value" in parsed) || !Array.isArray(parsed.value)) {
     return refused("the body of a batch is not a JSON array");
   }
-  const texts = elementBytes(body, parsed.value.length);
+  // So that their data goes on unchanged.
+  const texts = elementBytes(body);
   const events = parsed.value.map((value: unknown, index) =>
     isObject(value)
       ? toEvent(fromStructured(value, texts[index] ?? body), receivedAt)
@@ -85,20 +86,6 @@ function fromBatch({ body, receivedAt }: HttpMessage): HttpEvents {
         ),
   );
   return { events, isBatch: true };
-}
-
-/** The bytes of each element, so that their data goes on unchanged: the array's text read as an object's members. */
-function elementBytes(array: Buffer, length: number): Buffer[] {
-  const elements: Buffer[] = [];
-  let rest = array.subarray(array.indexOf("[") + 1);
-  for (let index = 0; index < length; index++) {
-    const element = memberBytes(Buffer.concat([Buffer.from('{"e":'), rest]), "e");
-    if (element === undefined) break;
-    elements.push(element);
-    rest = rest.subarray(rest.indexOf(element) + element.length);
-    rest = rest.subarray(rest.indexOf(",") + 1);
-  }
-  return elements;
 }
 
 interface Decoded {

@@ -69,6 +69,21 @@ export function memberBytes(json: Buffer, name: string): Buffer | undefined {
   return found;
 }
 
+/** The bytes of each element of a valid JSON array, in one pass. */
+export function elementBytes(json: Buffer): Buffer[] {
+  const elements: Buffer[] = [];
+  let index = json.indexOf("[") + 1;
+  while (index > 0 && index < json.length) {
+    const end = skipValue(json, index);
+    const element = trimmed(json, index, end);
+    if (element.length === 0) break;
+    elements.push(element);
+    if (json[end] !== 0x2c) break;
+    index = end + 1;
+  }
+  return elements;
+}
+
 /** The index of the comma or closing brace that ends the value starting at `start`. */
 function skipValue(json: Buffer, start: number): number {
   let depth = 0;
