@@ -1,5 +1,15 @@
 /** The embedded PostgreSQL: a real server of its own, on 127.0.0.1, kept between runs. */
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { freePort, isPortFree } from "../process/free-port.ts";
 import type { Note } from "../process/note.ts";
+import { asSuperuser, waitUntilReady } from "./postgres-connection.ts";
+import { preparePostgresHome, type PostgresHome } from "./postgres-home.ts";
+import { provisionRoles, provisionSchemas } from "./postgres-role.ts";
+import { endPostmaster, initCluster, spawnPostmaster, stopPostmaster } from "./postmaster.ts";
 
 export interface PostgresRole {
   name: string;
@@ -21,10 +31,117 @@ export interface PostgresOptions {
 export interface Postgres extends AsyncDisposable {
   readonly host: "127.0.0.1";
   readonly port: number;
+  /** Of the server process now: another one after a crash. */
+  readonly pid: number | undefined;
+  readonly dataDir: string;
   /** `postgres://role:password@127.0.0.1:port/database` */
   url(role: PostgresRole): string;
 }
 
-export function startPostgres(options: PostgresOptions): Promise<Postgres> {
-  return Promise.reject(new Error(`not built yet: ${options.stateDir}`));
+const RESTART_MS = 200;
+
+/** Rejects with EADDRINUSE where a given port is taken. */
+export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
+  const home = await preparePostgresHome(options.stateDir);
+  await initCluster(home, options.superuserPassword);
+  const server = new PostgresServer(home, await choosePort(options), options);
+  try {
+    await server.start();
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+  return server;
+}
+
+/** Keeps it running: a killed postmaster does not come back by itself. */
+class PostgresServer implements Postgres {
+  readonly host = "127.0.0.1";
+  readonly port: number;
+  readonly dataDir: string;
+  readonly #home: PostgresHome;
+  readonly #options: PostgresOptions;
+  #child: ChildProcess;
+  #stopping = false;
+  #watch: Promise<void> = Promise.resolve();
+
+  constructor(home: PostgresHome, port: number, options: PostgresOptions) {
+    this.#home = home;
+    this.port = port;
+    this.dataDir = home.dataDir;
+    this.#options = options;
+    this.#child = this.#spawn();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  url({ name, password }: PostgresRole): string {
+    const credentials = `${encodeURIComponent(name)}:${encodeURIComponent(password)}`;
+    return `postgres://${credentials}@${this.host}:${String(this.port)}/${this.#options.database}`;
+  }
+
+  async start(): Promise<void> {
+    const { database, superuserPassword: password } = this.#options;
+    const superuser = { port: this.port, password };
+    try {
+      await waitUntilReady(superuser, () => hasEnded(this.#child));
+    } catch (cause) {
+      const where = logPath(this.#options.stateDir);
+      throw new Error(`PostgreSQL does not start (more in ${where}): ${String(cause)}`, { cause });
+    }
+    await asSuperuser(superuser, "postgres", (client) => provisionRoles(client, this.#options));
+    await asSuperuser(superuser, database, (client) => provisionSchemas(client, this.#options));
+    this.#watch = this.#restartWhenEnded();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping = true;
+    await stopPostmaster(this.#child);
+    await this.#watch;
+  }
+
+  #spawn(): ChildProcess {
+    const child = spawnPostmaster(this.#home, this.port, logPath(this.#options.stateDir));
+    child.on("error", (error) => this.#options.note("postgres", error.message, "error"));
+    return child;
+  }
+
+  async #restartWhenEnded(): Promise<void> {
+    while (!this.#stopping) {
+      if (!hasEnded(this.#child)) await once(this.#child, "exit");
+      if (this.#stopping) return;
+      this.#options.note("postgres", "ended unexpectedly; started again", "error");
+      await delay(RESTART_MS);
+      await endPostmaster(this.dataDir);
+      // Stopped meanwhile: what is started now would be nobody's.
+      if (!this.#isStopping()) this.#child = this.#spawn();
+    }
+  }
+
+  #isStopping(): boolean {
+    return this.#stopping;
+  }
+}
+
+const hasEnded = (child: ChildProcess): boolean =>
+  child.exitCode !== null || child.signalCode !== null;
+
+function logPath(stateDir: string): string {
+  mkdirSync(join(stateDir, "log"), { recursive: true });
+  return join(stateDir, "log", "postgres.log");
+}
+
+async function choosePort({ stateDir, port }: PostgresOptions): Promise<number> {
+  if (port !== 0) {
+    if (await isPortFree(port)) return port;
+    throw Object.assign(new Error(`port ${String(port)} is taken`), { code: "EADDRINUSE", port });
+  }
+  const kept = join(stateDir, "postgres-port");
+  const before = existsSync(kept) ? Number(readFileSync(kept, "utf8")) : 0;
+  if (before > 0 && (await isPortFree(before))) return before;
+  const chosen = await freePort();
+  writeFileSync(kept, String(chosen));
+  return chosen;
 }

@@ -1,0 +1,98 @@
+/** PostgreSQL's server process: begun on an empty folder, started, ended; also one that a killed runner left behind. */
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { commandLine } from "../process/orphan.ts";
+import type { PostgresHome } from "./postgres-home.ts";
+
+const FAST_SHUTDOWN_MS = 10_000;
+
+/** Nothing of the runner's own environment: PGDATA, PGPORT and the like would change what runs. */
+const ENV = { PATH: process.env["PATH"] ?? "", LC_ALL: "C", TZ: "UTC" };
+
+/** Only where the folder holds no cluster yet. Passwords are asked for over TCP; there is no Unix socket. */
+export async function initCluster(home: PostgresHome, superuserPassword: string): Promise<void> {
+  if (existsSync(join(home.dataDir, "PG_VERSION"))) return;
+  const passwordFile = `${home.dataDir}-password`;
+  writeFileSync(passwordFile, superuserPassword, { mode: 0o600 });
+  const { uid, gid } = home.runAs;
+  if (uid !== undefined && gid !== undefined) chownSync(passwordFile, uid, gid);
+  const args = [
+    `--pgdata=${home.dataDir}`,
+    "--username=postgres",
+    "--auth=scram-sha-256",
+    `--pwfile=${passwordFile}`,
+    "--encoding=UTF8",
+    // The same order of texts on every platform.
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--no-instructions",
+  ];
+  try {
+    await promisify(execFile)(home.initdb, args, { ...home.runAs, env: ENV, cwd: "/" });
+  } finally {
+    rmSync(passwordFile);
+  }
+}
+
+const SETTINGS = {
+  listen_addresses: "127.0.0.1",
+  unix_socket_directories: "",
+  log_min_messages: "warning",
+  jit: "off",
+  // A laptop's disk: less log kept than a server would.
+  max_wal_size: "256MB",
+};
+
+export function spawnPostmaster(home: PostgresHome, port: number, logPath: string): ChildProcess {
+  const settings = Object.entries(SETTINGS).map(([name, value]) => `--${name}=${value}`);
+  // To a file, not a pipe: it goes on being written when the runner was killed.
+  const log = openSync(logPath, "a");
+  const child = spawn(home.postgres, ["-D", home.dataDir, "-p", String(port), ...settings], {
+    ...home.runAs,
+    env: ENV,
+    cwd: "/",
+    stdio: ["ignore", log, log],
+    // Ctrl-C is for the runner, which ends this last.
+    detached: true,
+  });
+  closeSync(log);
+  return child;
+}
+
+/** Fast shutdown; connections are cut, transactions rolled back. */
+export async function stopPostmaster(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGINT");
+  const timer = setTimeout(() => child.kill("SIGQUIT"), FAST_SHUTDOWN_MS);
+  await exited;
+  clearTimeout(timer);
+}
+
+/** Ends the postmaster of this folder that outlived its runner. A pid file without one (the machine went down) is removed. */
+export async function endPostmaster(dataDir: string): Promise<void> {
+  const pidFile = join(dataDir, "postmaster.pid");
+  if (!existsSync(pidFile)) return;
+  const pid = Number.parseInt(readFileSync(pidFile, "utf8"), 10);
+  const isOurs = () => pid > 0 && commandLine(pid).includes(dataDir);
+  const deadline = Date.now() + FAST_SHUTDOWN_MS;
+  if (isOurs()) process.kill(pid, "SIGINT");
+  while (isOurs()) {
+    if (Date.now() > deadline) process.kill(pid, "SIGQUIT");
+    await delay(20);
+  }
+  rmSync(pidFile, { force: true });
+}
