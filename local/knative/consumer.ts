@@ -1,5 +1,5 @@
 /** A member of a consumer group that fetches on while records are delivered, and commits what is settled. */
-import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
+import type { Consumer, EachBatchPayload, Kafka, TopicPartitionOffset } from "kafkajs";
 import type { NoteLevel } from "../process/note.ts";
 import type { AssignedRecord, Assignment } from "./assignment.ts";
 
@@ -48,7 +48,7 @@ export async function startConsumer<R extends AssignedRecord>(
       assignment.accept(options.toRecords(payload), () => payload.pause());
     },
   });
-  const committer = startCommitter(consumer, () => assignment, options);
+  const committer = startCommitter(consumer, () => assignment.committable(), options);
   return {
     async [Symbol.asyncDispose]() {
       consumer.pause(topics.map((topic) => ({ topic })));
@@ -61,12 +61,12 @@ export async function startConsumer<R extends AssignedRecord>(
 
 function startCommitter(
   consumer: Consumer,
-  assignment: () => Assignment<AssignedRecord>,
+  committable: () => TopicPartitionOffset[],
   { commitIntervalMs, note }: Pick<ConsumerOptions<AssignedRecord>, "commitIntervalMs" | "note">,
 ) {
   let committed = "";
   const commit = async () => {
-    const offsets = assignment().committable();
+    const offsets = committable();
     const wanted = JSON.stringify(offsets);
     if (offsets.length === 0 || wanted === committed) return;
     try {

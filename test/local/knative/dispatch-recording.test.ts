@@ -1,0 +1,234 @@
+/** KafkaSource beside the recordings of the real dispatcher: requests, dead letters, waits and commits. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Kafka, Producer } from "kafkajs";
+import { afterAll, beforeAll, describe, expect, test, type ExpectStatic } from "vitest";
+import { openKafka } from "../../../lib/kafka/client.ts";
+import { startKafka, type RunningKafka } from "../../../local/kafka/server.ts";
+import type { DeliveryPolicy } from "../../../local/knative/delivery-policy.ts";
+import { startKafkaSource } from "../../../local/knative/kafka-source.ts";
+import { createReport } from "../../../local/report.ts";
+import { comparable, recordings, type DispatchCase, type RecordedRequest } from "./recording.ts";
+import { startScriptedSink, type ReceivedRequest } from "./scripted-sink.ts";
+
+/** kafkajs, which writes the records here, cannot write a null header value. */
+const hasNullHeader = ({ records }: DispatchCase): boolean =>
+  records.some(({ headers }) => Object.values(headers).includes(null));
+
+/** Where the runner differs from Knative on purpose. */
+const exceptions: Record<string, string> = {
+  "structured-data-spaces": "numbers in embedded data keep their digits: 1.50 is not made 1.5",
+};
+
+const cases = recordings<DispatchCase>("dispatch").filter(
+  (recorded) =>
+    recorded.source.kind === "KafkaSource" &&
+    !hasNullHeader(recorded) &&
+    !(recorded.name in exceptions),
+);
+
+let dataDir: string;
+let broker: RunningKafka;
+let kafka: Kafka;
+let producer: Producer;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "dispatch-"));
+  broker = await startKafka({ dataDir, port: 0 });
+  kafka = openKafka({ brokers: broker.address, clientId: "test" });
+  producer = kafka.producer();
+  await producer.connect();
+});
+
+afterAll(async () => {
+  await producer.disconnect();
+  await broker[Symbol.asyncDispose]();
+  await rm(dataDir, { recursive: true });
+});
+
+describe.concurrent("the dispatcher, recorded", { timeout: 30_000 }, () => {
+  test.for(cases)("$name", async (recorded, { expect: expectHere }) => {
+    const seen = await replay(recorded, expectHere);
+    const isTimesOnly = recorded.deliveries.some(({ headers }) => headers === undefined);
+    if (!isTimesOnly) {
+      expectHere(seen.deliveries.map(requestOf)).toEqual(byRecord(recorded.deliveries));
+      expectHere(seen.deadLetters.map(requestOf)).toEqual(byRecord(recorded.deadLetters));
+    }
+    expectHere(seen.deliveries).toHaveLength(recorded.deliveries.length);
+    expectHere(seen.committed).toEqual(recorded.committedOffsets);
+    expectWaits(seen.deliveries, recorded.deliveries);
+    expectHere(seen.maxInFlight).toBeLessThanOrEqual(
+      Math.max(recorded.maxInFlight, recorded.partitions),
+    );
+  });
+});
+
+interface Numbered extends ReceivedRequest {
+  readonly record: number;
+}
+
+async function replay(recorded: DispatchCase, expect: ExpectStatic) {
+  const { name, records, partitions, source } = recorded;
+  await createTopic(name, partitions);
+  await produce(recorded);
+  const offsets = offsetsOf(recorded);
+  const recordOf = (headers: ReceivedRequest["headers"]) =>
+    offsets.indexOf(`${headers["ce-knativekafkapartition"]}/${headers["ce-knativekafkaoffset"]}`);
+  await using sink = await startScriptedSink(recorded.sinkScript, recordOf);
+  await using deadLetterSink = await startScriptedSink(
+    recorded.deadLetterScript ?? [{ status: 204 }],
+    recordOf,
+  );
+  const started = await startKafkaSource({
+    source: {
+      namespace: "tasks",
+      name: "src",
+      topics: [name],
+      consumerGroup: name,
+      ordering: source.ordering,
+      initialOffset: "earliest",
+      consumers: 1,
+      delivery: policyOf(source.egressConfig, deadLetterSink.url),
+    },
+    sinkUrl: sink.url,
+    kafka,
+    report: createReport({ print: () => {} }),
+    commitIntervalMs: 100,
+  });
+  const expected = Object.values(recorded.committedOffsets).reduce(
+    (sum, offset) => sum + offset,
+    0,
+  );
+  await expect
+    .poll(
+      async () => ({
+        deliveries: sink.received.length,
+        deadLetters: deadLetterSink.received.length,
+        committed: Object.values(await committed(name, partitions)).reduce((a, b) => a + b, 0),
+      }),
+      { timeout: 12_000, interval: 100 },
+    )
+    .toEqual({
+      deliveries: recorded.deliveries.length,
+      deadLetters: recorded.deadLetters.length,
+      committed: expected,
+    });
+  await started[Symbol.asyncDispose]();
+  const numbered = (request: ReceivedRequest): Numbered => ({
+    ...request,
+    record: recordOf(request.headers),
+  });
+  return {
+    deliveries: byRecordNumber(sink.received.map(numbered)),
+    deadLetters: byRecordNumber(deadLetterSink.received.map(numbered)),
+    committed: await committed(name, partitions),
+    maxInFlight: sink.maxInFlight(),
+    records,
+  };
+}
+
+function policyOf(
+  egress: DispatchCase["source"]["egressConfig"],
+  deadLetterUrl: string,
+): DeliveryPolicy {
+  return {
+    retry: egress.retry ?? 0,
+    backoffPolicy: egress.backoffPolicy === "Linear" ? "linear" : "exponential",
+    backoffDelayMs: egress.backoffDelay ?? 200,
+    timeoutMs: egress.timeout ?? 600_000,
+    deadLetterSinkUrl: egress.deadLetter === undefined ? undefined : deadLetterUrl,
+  };
+}
+
+async function createTopic(topic: string, numPartitions: number) {
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions }] });
+  await admin.disconnect();
+}
+
+const decode = (base64: string | null): Buffer | null =>
+  base64 === null ? null : Buffer.from(base64, "base64");
+
+async function produce({ name, records }: DispatchCase) {
+  for (const record of records) {
+    const headers: Record<string, unknown> = {};
+    for (const [header, value] of record.headerList ?? Object.entries(record.headers)) {
+      const earlier = headers[header];
+      headers[header] = earlier === undefined ? decode(value) : [earlier, decode(value)].flat();
+    }
+    await producer.send({
+      topic: name,
+      messages: [
+        {
+          partition: record.partition,
+          key: decode(record.keyBase64),
+          value: decode(record.valueBase64),
+          // kafkajs writes null header values, which its types leave out.
+          headers: headers as Record<string, Buffer>,
+        },
+      ],
+    });
+  }
+}
+
+function offsetsOf({ records }: DispatchCase): string[] {
+  const next = new Map<number, number>();
+  return records.map(({ partition }) => {
+    const offset = next.get(partition) ?? 0;
+    next.set(partition, offset + 1);
+    return `${partition}/${offset}`;
+  });
+}
+
+async function committed(groupId: string, partitions: number): Promise<Record<string, number>> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const [topic] = await admin.fetchOffsets({ groupId, topics: [groupId] });
+  await admin.disconnect();
+  return Object.fromEntries(
+    Array.from({ length: partitions }, (_, index) => {
+      const offset = topic?.partitions.find(({ partition }) => partition === index)?.offset ?? "-1";
+      // The recordings' groups had committed 0 before the start.
+      return [String(index), Math.max(0, Number(offset))];
+    }),
+  );
+}
+
+const byRecordNumber = <T extends { record: number }>(requests: readonly T[]): T[] =>
+  requests.toSorted((a, b) => a.record - b.record);
+
+const byRecord = (requests: readonly RecordedRequest[]) =>
+  byRecordNumber(requests).map(({ record, method, path, headers = {}, bodyBase64 = "" }) => ({
+    record,
+    method,
+    path,
+    headers: comparable(headers),
+    body: Buffer.from(bodyBase64, "base64").toString("latin1"),
+  }));
+
+const requestOf = ({ record, method, path, headers, body }: Numbered) => ({
+  record,
+  method,
+  path,
+  headers: comparable(headers),
+  body: body.toString("latin1"),
+});
+
+/** Waits between the attempts of one record. The machine of a test may be busy: late is allowed, early is not. */
+function expectWaits(seen: readonly Numbered[], recorded: readonly RecordedRequest[]) {
+  const waits = (requests: readonly { record: number; atMs: number }[]) =>
+    byRecordNumber(requests)
+      .map(({ record, atMs }, index, all) => ({
+        same: all[index - 1]?.record === record,
+        ms: atMs - (all[index - 1]?.atMs ?? 0),
+      }))
+      .filter(({ same }) => same)
+      .map(({ ms }) => ms);
+  const expected = waits(recorded);
+  for (const [index, ms] of waits(seen).entries()) {
+    expect(ms).toBeGreaterThan((expected[index] ?? 0) - 40);
+    expect(ms).toBeLessThan((expected[index] ?? 0) + 500);
+  }
+}

@@ -1,0 +1,126 @@
+/** The recordings of real Knative, as data, and what of a request is compared with them. */
+import { readFileSync } from "node:fs";
+
+export interface RecordedRequest {
+  readonly record: number;
+  readonly atMs: number;
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly bodyBase64?: string;
+  readonly answered: number | null;
+}
+
+export interface ScriptedAnswer {
+  readonly record?: number;
+  readonly status?: number;
+  readonly hang?: boolean;
+  readonly delayMs?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export type Script = "hang" | "refused" | readonly ScriptedAnswer[];
+
+export interface DispatchCase {
+  readonly name: string;
+  readonly source: {
+    readonly kind: "KafkaSource" | "Trigger";
+    readonly ordering: "ordered" | "unordered";
+    readonly egressConfig: {
+      readonly deadLetter?: string;
+      readonly retry?: number;
+      readonly backoffDelay?: number;
+      readonly backoffPolicy?: "Linear" | "Exponential";
+      readonly timeout?: number;
+    };
+  };
+  readonly partitions: number;
+  readonly records: readonly {
+    readonly partition: number;
+    readonly keyBase64: string | null;
+    readonly headers: Readonly<Record<string, string | null>>;
+    readonly headerList?: readonly (readonly [string, string])[];
+    readonly valueBase64: string | null;
+  }[];
+  readonly sinkScript: Script;
+  readonly deadLetterScript?: Script;
+  readonly deliveries: readonly RecordedRequest[];
+  readonly deadLetters: readonly RecordedRequest[];
+  readonly maxInFlight: number;
+  readonly committedOffsets: Readonly<Record<string, number>>;
+}
+
+export interface IngressCase {
+  readonly name: string;
+  readonly request: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly headersBase64?: Readonly<Record<string, string>>;
+    readonly headerList?: readonly (readonly [string, string])[];
+    readonly bodyBase64?: string;
+    readonly bodyRepeat?: {
+      readonly prefix: string;
+      readonly repeat: string;
+      readonly count: number;
+      readonly suffix: string;
+    };
+  };
+  readonly response: { readonly status: number };
+  readonly record: null | {
+    readonly topic: string;
+    readonly key: string | null;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly valueBase64?: string | null;
+    readonly valueLength?: number;
+    readonly valueSha256?: string;
+  };
+}
+
+export interface PingCase {
+  readonly name: string;
+  readonly namespace: string;
+  readonly spec: {
+    readonly schedule: string;
+    readonly timezone?: string;
+    readonly contentType?: string;
+    readonly data?: string;
+    readonly dataBase64?: string;
+    readonly ceOverrides?: { readonly extensions: Readonly<Record<string, string>> };
+  };
+  readonly sinkScript: readonly ScriptedAnswer[];
+  readonly deliveries: readonly RecordedRequest[];
+  readonly admitted: boolean;
+}
+
+export function recordings<T>(name: "dispatch" | "ingress" | "ping"): T[] {
+  const url = new URL(`../../fixtures/knative/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(url, "utf8")) as T[];
+}
+
+/** Of the sender's machine, library or instant, not of what is sent. */
+const incidental = new Set([
+  "host",
+  "user-agent",
+  "accept-encoding",
+  "connection",
+  "content-length",
+  "referer",
+  "transfer-encoding",
+]);
+
+export function comparable(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [given, value] of Object.entries(headers)) {
+    const name = given.toLowerCase();
+    if (incidental.has(name) || value === undefined) continue;
+    kept[name] = String(value);
+  }
+  if (kept["ce-type"] === "dev.knative.kafka.event") delete kept["ce-time"];
+  if (kept["traceparent"]) kept["traceparent"] = kept["traceparent"].slice(0, 35);
+  if (kept["ce-knativeerrordest"]) kept["ce-knativeerrordest"] = "the sink";
+  return kept;
+}
