@@ -1,6 +1,5 @@
 /** The one table between the names of the cluster and the addresses on this machine. */
 
-/** 0: a free one, for tests. */
 export interface Ports {
   broker: number;
   console: number;

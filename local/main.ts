@@ -1,0 +1,71 @@
+/** `make start`: runs the whole event flow on this machine until Ctrl-C. */
+import { join } from "node:path";
+import { Command } from "commander";
+import { UsageError } from "../lib/host/error.ts";
+import { type Runner, startRunner } from "./runner.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+/** A shell's own codes for what ended by Ctrl-C, and for a person's mistake. */
+const FORCED = 130;
+const MISTAKE = 2;
+
+const print = (line: string): void => console.log(line);
+
+async function main(): Promise<void> {
+  const { state } = new Command("make start")
+    .description("Runs eventing/, knative/ and dapr-components/ on this machine.")
+    .option("--state <dir>", "where everything is kept between runs", join(ROOT, ".state"))
+    .parse()
+    .opts<{ state: string }>();
+  const stopped = untilSignal();
+  const startedAt = performance.now();
+  await using runner = await startRunner({
+    root: ROOT,
+    stateDir: state,
+    env: process.env,
+    log: print,
+  });
+  printTable(runner, performance.now() - startedAt);
+  await stopped;
+  print("stopping: what is in flight is finished (Ctrl-C again to force)");
+}
+
+/** The first signal asks for a drained stop, the second ends at once: the functions end with their parent. */
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(FORCED);
+        asked = true;
+        resolve();
+      });
+    }
+  });
+}
+
+function printTable({ addresses, plan, ports }: Runner, ms: number): void {
+  const { brokerUrl } = addresses;
+  const rows = [
+    ...plan.brokers.map(({ namespace, name }) => [
+      `Broker ${name}`,
+      `POST ${brokerUrl}/${namespace}/${name}`,
+    ]),
+    ...Object.keys(ports.services).map((name) => [name, addresses.serviceUrl(name) ?? ""]),
+    ["Kafka", addresses.kafka],
+    ["console", `http://127.0.0.1:${String(ports.console)}`],
+  ].map(
+    ([what = "", where = ""]) => `  ${what.padEnd(20)}  ${where.replace("127.0.0.1", "localhost")}`,
+  );
+  print(`ready in ${(ms / 1_000).toFixed(1)} s`);
+  for (const row of rows) print(row);
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  const mistake = error instanceof UsageError ? error.message : undefined;
+  console.error(mistake ?? error);
+  process.exit(mistake === undefined ? 1 : MISTAKE);
+}

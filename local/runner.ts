@@ -1,0 +1,107 @@
+/** The local runner: reads the YAML, then starts what it says, part by part; stopped in reverse. */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Addresses, type Ports, readPorts, toAddresses } from "./address.ts";
+import { startIngress } from "./knative/ingress.ts";
+import { ManifestError, type Problem } from "./manifest/error.ts";
+import { readManifest } from "./manifest/read.ts";
+import { type Plan, serviceNames, toPlan } from "./plan.ts";
+import { Planning } from "./plan/planning.ts";
+import { endOrphans } from "./process/orphan.ts";
+import { createReport } from "./report.ts";
+import { type Environment, readEnvironment } from "./secret.ts";
+import { startAll } from "./start/all.ts";
+import { startServices, startStatefulSets } from "./start/function.ts";
+import { runJobs } from "./start/job.ts";
+import { lockState } from "./start/lock.ts";
+import { startParts } from "./start/part.ts";
+import { requirePorts } from "./start/port.ts";
+import { putRecipients } from "./start/recipient.ts";
+import { startCronJobs, startKafkaSources, startPingSources } from "./start/source.ts";
+
+export interface RunnerOptions {
+  /** Where `eventing/`, `knative/`, `dapr-components/` and `functions/` are. */
+  root: string;
+  stateDir: string;
+  /** In place of the table's and the environment's. Not 0: they are written into environments before anything listens. */
+  ports?: Ports;
+  env: Environment;
+  /** Prints one line. */
+  log: (line: string) => void;
+}
+
+export interface Runner extends AsyncDisposable {
+  readonly addresses: Addresses;
+  readonly ports: Ports;
+  readonly plan: Plan;
+}
+
+export interface Prepared {
+  plan: Plan;
+  ports: Ports;
+  addresses: Addresses;
+  env: Environment;
+  warnings: readonly Problem[];
+}
+
+/** Everything that can be wrong without anything started. Throws a ManifestError with all of it. */
+export function prepare({ root, env: given, ports: chosen }: RunnerOptions): Prepared {
+  const env = readEnvironment(root, given);
+  const { manifest, problems, warnings } = readManifest(root);
+  if (problems.length > 0) throw new ManifestError(problems);
+  const ports = chosen ?? readPorts(serviceNames(manifest), env);
+  const addresses = toAddresses(ports, env["KAFKA_BROKER"]);
+  const planning = new Planning({
+    manifest,
+    addresses,
+    env,
+    exists: (path) => existsSync(join(root, path)),
+    absolute: (path) => join(root, path),
+  });
+  const plan = toPlan(manifest, planning);
+  if (planning.problems.length > 0) throw new ManifestError(planning.problems);
+  return { plan, ports, addresses, env, warnings };
+}
+
+export async function startRunner(options: RunnerOptions): Promise<Runner> {
+  const root = resolve(options.root);
+  const stateDir = resolve(options.stateDir);
+  const { plan, ports, addresses, env, warnings } = prepare({ ...options, root });
+  const report = createReport({ print: options.log });
+  const { note } = report;
+  for (const { file, line, sentence } of warnings)
+    note(`${file}:${String(line)}`, sentence, "warning");
+
+  await using starting = new AsyncDisposableStack();
+  starting.use(lockState(stateDir));
+  await endOrphans(stateDir);
+  await requirePorts(ports, { kafka: !env["KAFKA_BROKER"] });
+
+  const { kafka, secrets } = await startParts(starting, { stateDir, ports, addresses, env, note });
+  const command = { root, stateDir, env, secrets };
+  await runJobs({ plan, command, kafka, note });
+
+  const { brokers, sinks } = plan;
+  starting.use(await startIngress({ brokers, sinks, kafka, port: ports.broker, report }));
+  const functions = { plan, ports, command, note };
+  await startAll(starting, startServices(functions));
+  const recipients = putRecipients({
+    url: addresses.serviceUrl("notification"),
+    tokenSecret: env["JWKS_URL"] ? undefined : secrets({ name: "token", key: "secret" }),
+    stateDir,
+    note,
+  });
+  const gateways = await startAll(starting, startStatefulSets(functions));
+  await startAll(starting, startKafkaSources(plan, kafka, report));
+  for (const source of startPingSources(plan, report)) starting.use(source);
+  for (const cronJob of startCronJobs(plan, command, report)) starting.use(cronJob);
+  await Promise.all([recipients, ...gateways.map((gateway) => gateway.wake())]);
+
+  const running = starting.move();
+  return {
+    addresses,
+    ports,
+    plan,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}

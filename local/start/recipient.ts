@@ -1,0 +1,65 @@
+/** Two recipients on an empty state, so that the first event ends in a mail. Put there through the function's own route. */
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { SignJWT } from "jose";
+import type { Note } from "../process/note.ts";
+
+export interface RecipientsOptions {
+  /** Of notification. */
+  url: string | undefined;
+  /** Undefined where tokens are checked by keys that the runner does not have. */
+  tokenSecret: string | undefined;
+  stateDir: string;
+  note: Note;
+}
+
+const RECIPIENTS = ["u1", "u2"].map((user, index) => ({
+  user,
+  email: `${user}@example.test`,
+  phone: `+1555000000${String(index + 1)}`,
+}));
+const TRIES = 20;
+const PAUSE_MS = 250;
+
+/** Never overwrites: only what answers 404 is put. Its failure costs the example, not the start. */
+export async function putRecipients(options: RecipientsOptions): Promise<void> {
+  const { url, tokenSecret, stateDir, note } = options;
+  const done = join(stateDir, "recipients-put");
+  if (url === undefined || tokenSecret === undefined || existsSync(done)) return;
+  const token = await new SignJWT({ scope: "admin" })
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject("runner")
+    .setExpirationTime("5 min")
+    .sign(new TextEncoder().encode(tokenSecret));
+  try {
+    for (const recipient of RECIPIENTS) await putRecipient(url, token, recipient);
+    writeFileSync(done, "");
+  } catch (error) {
+    note("notification", `the recipients u1 and u2 are not there: ${String(error)}`, "warning");
+  }
+}
+
+async function putRecipient(
+  url: string,
+  token: string,
+  { user, email, phone }: (typeof RECIPIENTS)[number],
+): Promise<void> {
+  const route = `${url}/recipients/${user}`;
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const found = await request(route, { headers });
+  if (found.status !== 404) return;
+  const body = JSON.stringify({ email, phone, locale: "en", time_zone: "UTC", channels: {} });
+  const put = await request(route, { method: "PUT", headers, body });
+  if (!put.ok) throw new Error(`PUT /recipients/${user} answers ${String(put.status)}`);
+}
+
+/** Tried again while the function is not ready. */
+async function request(url: string, init: RequestInit): Promise<Response> {
+  for (let tried = 1; ; tried += 1) {
+    const answer = await fetch(url, init);
+    await answer.body?.cancel();
+    if (answer.status < 500 || tried === TRIES) return answer;
+    await delay(PAUSE_MS);
+  }
+}

@@ -1,0 +1,35 @@
+/** What brings events to the functions: KafkaSources, PingSources, and the CronJobs beside them. */
+import type { Kafka } from "kafkajs";
+import { startKafkaSource } from "../knative/kafka-source.ts";
+import { startPingSource } from "../knative/ping-source.ts";
+import type { Plan } from "../plan.ts";
+import { startCronJob } from "../process/cron-job.ts";
+import type { Report } from "../report.ts";
+import { type CommandOptions, toCommand } from "./command.ts";
+
+export function startKafkaSources(
+  plan: Plan,
+  kafka: Kafka,
+  report: Report,
+): Promise<AsyncDisposable>[] {
+  return plan.kafkaSources.map(({ source, sinkUrl }) =>
+    startKafkaSource({ source, sinkUrl, kafka, report }),
+  );
+}
+
+export const startPingSources = (plan: Plan, report: Report): AsyncDisposable[] =>
+  plan.pingSources.map((source) => startPingSource({ ...source, report }));
+
+export const startCronJobs = (
+  plan: Plan,
+  command: CommandOptions,
+  report: Report,
+): AsyncDisposable[] =>
+  plan.cronJobs.map(({ process, timeZone, ...cronJob }) =>
+    startCronJob({
+      ...cronJob,
+      ...(timeZone === undefined ? {} : { timeZone }),
+      process: toCommand(command, process, cronJob.name),
+      note: report.note,
+    }),
+  );
