@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Kafka, Producer } from "kafkajs";
-import { afterAll, beforeAll, describe, expect, test, type ExpectStatic } from "vitest";
+import { afterAll, beforeAll, describe, test, type ExpectStatic } from "vitest";
 import { openKafka } from "../../../lib/kafka/client.ts";
 import { startKafka, type RunningKafka } from "../../../local/kafka/server.ts";
 import type { DeliveryPolicy } from "../../../local/knative/delivery-policy.ts";
@@ -48,17 +48,17 @@ afterAll(async () => {
 });
 
 describe.concurrent("the dispatcher, recorded", { timeout: 30_000 }, () => {
-  test.for(cases)("$name", async (recorded, { expect: expectHere }) => {
-    const seen = await replay(recorded, expectHere);
+  test.for(cases)("$name", async (recorded, { expect }) => {
+    const seen = await replay(recorded, expect);
     const isTimesOnly = recorded.deliveries.some(({ headers }) => headers === undefined);
     if (!isTimesOnly) {
-      expectHere(seen.deliveries.map(requestOf)).toEqual(byRecord(recorded.deliveries));
-      expectHere(seen.deadLetters.map(requestOf)).toEqual(byRecord(recorded.deadLetters));
+      expect(seen.deliveries.map(requestOf)).toEqual(byRecord(recorded.deliveries));
+      expect(seen.deadLetters.map(requestOf)).toEqual(byRecord(recorded.deadLetters));
     }
-    expectHere(seen.deliveries).toHaveLength(recorded.deliveries.length);
-    expectHere(seen.committed).toEqual(recorded.committedOffsets);
-    expectWaits(seen.deliveries, recorded.deliveries);
-    expectHere(seen.maxInFlight).toBeLessThanOrEqual(
+    expect(seen.deliveries).toHaveLength(recorded.deliveries.length);
+    expect(seen.committed).toEqual(recorded.committedOffsets);
+    expectWaits(seen.deliveries, recorded.deliveries, expect);
+    expect(seen.maxInFlight).toBeLessThanOrEqual(
       Math.max(recorded.maxInFlight, recorded.partitions),
     );
   });
@@ -74,7 +74,9 @@ async function replay(recorded: DispatchCase, expect: ExpectStatic) {
   await produce(recorded);
   const offsets = offsetsOf(recorded);
   const recordOf = (headers: ReceivedRequest["headers"]) =>
-    offsets.indexOf(`${headers["ce-knativekafkapartition"]}/${headers["ce-knativekafkaoffset"]}`);
+    offsets.indexOf(
+      `${String(headers["ce-knativekafkapartition"])}/${String(headers["ce-knativekafkaoffset"])}`,
+    );
   await using sink = await startScriptedSink(recorded.sinkScript, recordOf);
   await using deadLetterSink = await startScriptedSink(
     recorded.deadLetterScript ?? [{ status: 204 }],
@@ -217,7 +219,11 @@ const requestOf = ({ record, method, path, headers, body }: Numbered) => ({
 });
 
 /** Waits between the attempts of one record. The machine of a test may be busy: late is allowed, early is not. */
-function expectWaits(seen: readonly Numbered[], recorded: readonly RecordedRequest[]) {
+function expectWaits(
+  seen: readonly Numbered[],
+  recorded: readonly RecordedRequest[],
+  expect: ExpectStatic,
+) {
   const waits = (requests: readonly { record: number; atMs: number }[]) =>
     byRecordNumber(requests)
       .map(({ record, atMs }, index, all) => ({
