@@ -1,11 +1,19 @@
 /** The mail catcher: an SMTP server that keeps what it is given, durable before it answers 250. */
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { simpleParser } from "mailparser";
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
 import type { Note } from "../process/note.ts";
+import { KeptList } from "./kept-list.ts";
 
 export interface CaughtMail {
+  /** Its Message-ID, without the angle brackets: a mail that was sent twice is seen to be the same. */
   id: string;
   /** When it was received, RFC 3339. */
   at: string;
   from: string;
+  /** Whom it was for, copies included. */
   to: string[];
   subject: string;
   text: string;
@@ -25,6 +33,68 @@ export interface Mail extends AsyncDisposable {
   list(limit: number): readonly CaughtMail[];
 }
 
-export function startMail(options: MailOptions): Promise<Mail> {
-  return Promise.reject(new Error(`not built yet: ${options.stateDir}`));
+const SIZE_LIMIT_BYTES = 25 * 1024 * 1024;
+const CLOSE_MS = 1_000;
+
+/** Rejects with EADDRINUSE where the port is taken. */
+export async function startMail(options: MailOptions): Promise<Mail> {
+  const kept = await KeptList.open<CaughtMail>(join(options.stateDir, "mail.ndjson"));
+  const server = new SMTPServer({
+    authOptional: true,
+    // It has no certificate of its own that a client would accept.
+    disabledCommands: ["STARTTLS"],
+    disableReverseLookup: true,
+    size: SIZE_LIMIT_BYTES,
+    onAuth: (auth, _session, done) => done(null, { user: auth.username ?? "anyone" }),
+    closeTimeout: CLOSE_MS,
+    onData: (stream, session, done) => void answerWhenKept(catchMail(stream, session, kept), done),
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, "127.0.0.1", resolve);
+  });
+  // From a client that went away.
+  server.on("error", (error: Error) => options.note("mail", error.message, "warning"));
+  return {
+    port: (server.server.address() as AddressInfo).port,
+    list: (limit) => kept.newest(limit),
+    [Symbol.asyncDispose]: async () => {
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await kept[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function answerWhenKept(
+  kept: Promise<void>,
+  answer: (error?: Error | null) => void,
+): Promise<void> {
+  let failure: Error | null = null;
+  try {
+    await kept;
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error));
+  }
+  answer(failure);
+}
+
+async function catchMail(
+  stream: SMTPServerDataStream,
+  { envelope }: SMTPServerSession,
+  kept: KeptList<CaughtMail>,
+): Promise<void> {
+  const mail = await simpleParser(stream);
+  if (stream.sizeExceeded) {
+    throw Object.assign(new Error("the message is larger than 25 MB"), { responseCode: 552 });
+  }
+  const sender = envelope.mailFrom === false ? "" : envelope.mailFrom.address;
+  await kept.append({
+    id: mail.messageId?.replace(/^<|>$/g, "") ?? randomUUID(),
+    at: new Date().toISOString(),
+    from: mail.from?.value.at(0)?.address ?? sender,
+    to: envelope.rcptTo.map(({ address }) => address),
+    subject: mail.subject ?? "",
+    text: mail.text ?? "",
+    html: mail.html || "",
+  });
 }
