@@ -1,0 +1,17 @@
+/** What Kafka's clients rely on, as tests against a broker: the embedded log, and the real thing. */
+import { adminTests } from "./kafka/admin.ts";
+import { fetchTests } from "./kafka/fetch.ts";
+import { groupTests } from "./kafka/group.ts";
+import { kcatTests } from "./kafka/kcat.ts";
+import { produceTests } from "./kafka/produce.ts";
+import { versionTests } from "./kafka/versions.ts";
+
+/** `getBroker` gives `host:port`, and is called when the tests run. */
+export function kafkaTests(getBroker: () => string): void {
+  produceTests(getBroker);
+  fetchTests(getBroker);
+  adminTests(getBroker);
+  groupTests(getBroker);
+  versionTests(getBroker);
+  kcatTests(getBroker);
+}
