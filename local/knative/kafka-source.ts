@@ -25,6 +25,8 @@ export interface KafkaSource {
 export interface KafkaSourceOptions {
   readonly source: KafkaSource;
   readonly sinkUrl: string;
+  /** The function at the sink, as the report calls it; without it, the source's name. */
+  readonly functionName?: string | undefined;
   readonly kafka: Kafka;
   readonly report: Report;
   readonly now?: () => Date;
@@ -87,9 +89,10 @@ async function deliverRecord(
   sender: HttpSender,
 ): Promise<boolean> {
   const { source, sinkUrl, report, now = () => new Date() } = options;
+  const { functionName = source.name } = options;
   const message = toDelivery(record, source);
   const onLoss = (sentence: string) =>
-    report.note(source.name, `${placeOf(record, message)} ${sentence}`, "error");
+    report.note(functionName, `${placeOf(record, message)} ${sentence}`, "error");
   if (message === undefined) {
     onLoss("dropped: a header value is null or has a control character. Knative does so silently");
     return true;
@@ -104,7 +107,7 @@ async function deliverRecord(
       ...signals,
       onLoss,
       onAttempt: (attempt) =>
-        report.delivery({ function: source.name, event, at: now(), ...attempt }),
+        report.delivery({ function: functionName, event, at: now(), ...attempt }),
     },
   );
   if (settlement === "stuck" && !signals.stopping.aborted) await once(signals.stopping, "abort");
