@@ -61,8 +61,14 @@ function dataBytes(
   return memberBytes(json, "data") ?? Buffer.alloc(0);
 }
 
+/** What the JSON event format tells of an event. */
+export type StructuredEvent = Omit<
+  Event,
+  "taskId" | "userId" | "position" | "receivedAt" | "problem"
+>;
+
 /** The event in the JSON event format; JSON data is embedded as it came, everything else as `data_base64`. */
-export function toStructured(event: Event): string {
+export function toStructured(event: StructuredEvent): string {
   const attributes: Record<string, string> = {
     specversion: "1.0",
     id: event.id,
@@ -78,7 +84,7 @@ export function toStructured(event: Event): string {
   return `${head.slice(0, -1)},${dataMember(event)}}`;
 }
 
-function dataMember(event: Event): string {
+function dataMember(event: StructuredEvent): string {
   if (event.data !== undefined) return `"data":${event.bytes.toString("utf8")}`;
   return `"data_base64":"${event.bytes.toString("base64")}"`;
 }

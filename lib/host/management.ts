@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
+import { PermanentError, RetryableError } from "./error.ts";
 import type { FunctionDefinition } from "./function.ts";
 import { AccessError } from "./token.ts";
 
@@ -28,12 +29,13 @@ export async function loadManagement<Resources extends AsyncDisposable>(
 
 /** Refusals are sentences; a bug is logged and says nothing to the caller. */
 function answerError(
-  error: FastifyError,
+  error: FastifyError | PermanentError | RetryableError,
   request: FastifyRequest,
   reply: FastifyReply,
   log: Logger,
 ): FastifyReply {
-  const status = error.statusCode ?? 500;
+  const isExpected = error instanceof PermanentError || error instanceof RetryableError;
+  const status = isExpected ? error.status : (error.statusCode ?? 500);
   if (error instanceof AccessError && status === 401) reply.header("www-authenticate", "Bearer");
   if (status < 500) return reply.code(status).send({ error: error.message });
   log.error(
