@@ -9,6 +9,10 @@ export interface StoreOptions {
   readonly schema: string;
   /** Connections at most: max-scale × this must fit the server's max_connections. */
   readonly maxConnections: number;
+  /** By the server; the client gives up a little later, so that a server that hangs holds up nobody. */
+  readonly statementTimeoutMs?: number;
+  /** Server settings of each connection. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly log?: Logger;
 }
 
@@ -22,13 +26,17 @@ types.setTypeParser(types.builtins.INT8, Number);
 
 /** Connects with the first query, so that a function starts while the server is down. */
 export function openStore<Tables>(options: StoreOptions): Store<Tables> {
+  const { statementTimeoutMs = 20_000, settings = {} } = options;
+  const flags = Object.entries({ search_path: options.schema, ...settings });
   const pool = new Pool({
     connectionString: options.url,
     max: options.maxConnections,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 60_000,
-    statement_timeout: 20_000,
-    options: `-c search_path=${options.schema}`,
+    keepAlive: true,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + 2_000,
+    options: flags.map(([name, value]) => `-c ${name}=${value}`).join(" "),
   });
   // Without a listener an idle connection that breaks would end the process.
   pool.on("error", (error) => options.log?.warn({ err: error }, "an idle connection broke"));

@@ -20,7 +20,13 @@ export async function migrate(
   const { url } = readMigrateEnv(env);
   // A function that only asks whether its schema is behind never loads the migrator.
   const { Migrator } = await import("kysely/migration");
-  await using store = openStore<unknown>({ url, schema: migrations.schema, maxConnections: 2 });
+  await using store = openStore<unknown>({
+    url,
+    schema: migrations.schema,
+    maxConnections: 2,
+    // An index over a large table takes its time.
+    statementTimeoutMs: 600_000,
+  });
   const { error, results = [] } = await new Migrator({
     db: store.db,
     provider: { getMigrations: async () => ({ ...migrations.steps }) },

@@ -1,0 +1,77 @@
+/** Concurrent callers share one commit: what waits is flushed whenever the one connection is free, with no timer. */
+
+export interface GroupCommitOptions<Item, Result> {
+  /** Commits the items; results in their order. A rejection rejects every caller. */
+  readonly commit: (items: readonly Item[]) => Promise<readonly PromiseSettledResult<Result>[]>;
+  readonly bytesOf: (item: Item) => number;
+  readonly maxItems: number;
+  readonly maxBytes: number;
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly settle: PromiseWithResolvers<Result>;
+}
+
+export interface GroupCommit<Item, Result> {
+  /** Settles after the commit that holds the item. */
+  readonly add: (item: Item) => Promise<Result>;
+  readonly waiting: () => number;
+  /** Resolves when nothing is waiting or being committed. */
+  readonly idle: () => Promise<void>;
+}
+
+export function openGroupCommit<Item, Result>(
+  options: GroupCommitOptions<Item, Result>,
+): GroupCommit<Item, Result> {
+  const queue: Waiting<Item, Result>[] = [];
+  let flushing: Promise<void> | undefined;
+
+  const flush = async (): Promise<void> => {
+    while (queue.length > 0) await commitBatch(takeBatch(queue, options), options.commit);
+    flushing = undefined;
+  };
+
+  return {
+    add: (item) => {
+      const settle = Promise.withResolvers<Result>();
+      queue.push({ item, settle });
+      // A turn later, so that deliveries of one read of the sockets share a commit.
+      flushing ??= new Promise(setImmediate).then(flush);
+      return settle.promise;
+    },
+    waiting: () => queue.length,
+    idle: async () => flushing,
+  };
+}
+
+/** At least one item, so that a larger one than the limit passes too. */
+function takeBatch<Item, Result>(
+  queue: Waiting<Item, Result>[],
+  { bytesOf, maxItems, maxBytes }: GroupCommitOptions<Item, Result>,
+): Waiting<Item, Result>[] {
+  let bytes = 0;
+  let length = 0;
+  for (const { item } of queue) {
+    bytes += bytesOf(item);
+    if (length > 0 && (length === maxItems || bytes > maxBytes)) break;
+    length++;
+  }
+  return queue.splice(0, length);
+}
+
+async function commitBatch<Item, Result>(
+  batch: readonly Waiting<Item, Result>[],
+  commit: GroupCommitOptions<Item, Result>["commit"],
+): Promise<void> {
+  try {
+    const results = await commit(batch.map(({ item }) => item));
+    for (const [index, { settle }] of batch.entries()) {
+      const result = results[index];
+      if (result?.status === "fulfilled") settle.resolve(result.value);
+      else settle.reject(result?.reason ?? new Error("a commit left an item out"));
+    }
+  } catch (error) {
+    for (const { settle } of batch) settle.reject(error);
+  }
+}

@@ -1,0 +1,138 @@
+/** Records a batch of events in one transaction: entries, what was a duplicate, and the coverage of the topic. */
+import type { Kysely, Transaction } from "kysely";
+import { cover } from "../coverage/coverage.ts";
+import { beginGeneration, lockLogEnd, type LogEnd } from "../coverage/generation.ts";
+import { type OffsetRange, toRanges } from "../coverage/offset-range.ts";
+import type { AuditTables } from "../tables.ts";
+import { type Arrival, type Duplicate, sortArrivals, type Sorted } from "./arrival.ts";
+import { toRow } from "./entry-row.ts";
+import { findClash, lookUp } from "./lookup.ts";
+
+export interface RecordOptions {
+  readonly topic: string;
+  /** By default the clock of the database, which all replicas share. */
+  readonly now?: (() => Date) | undefined;
+}
+
+export interface Recorded {
+  readonly fresh: readonly Arrival[];
+  /** Those that were not noted before. */
+  readonly duplicates: readonly Duplicate[];
+  readonly redelivered: readonly Arrival[];
+  /** A record at a covered offset that is not the one recorded there: a new generation was begun. */
+  readonly clash: Arrival | undefined;
+}
+
+export function recordBatch(
+  db: Kysely<AuditTables>,
+  arrivals: readonly Arrival[],
+  options: RecordOptions,
+): Promise<Recorded> {
+  return db.transaction().execute(async (trx) => {
+    const end = await lockLogEnd(trx);
+    const generation =
+      end.generation ??
+      (await beginGeneration(trx, { ...options, begins: [], reason: "first record" }));
+    const lookup = await lookUp(trx, arrivals, generation);
+    const clash = await findClash(trx, arrivals, lookup.findings, generation);
+    const now = options.now?.() ?? lookup.now;
+    if (clash === undefined) {
+      const sorted = sortArrivals(arrivals, lookup.findings, generation);
+      return { ...(await write(trx, arrivals, sorted, { end, generation, now })), clash };
+    }
+    const reason = `re-made behind our back: another record at ${placeOf(clash)}`;
+    const next = await beginGeneration(trx, { ...options, begins: [], reason });
+    const sorted = sortArrivals(arrivals, lookup.findings, next);
+    return { ...(await write(trx, arrivals, sorted, { end, generation: next, now })), clash };
+  });
+}
+
+export const placeOf = ({ event: { position } }: Arrival): string =>
+  position === null ? "no place" : `partition ${position.partition}, offset ${position.offset}`;
+
+interface WriteContext {
+  readonly end: LogEnd;
+  readonly generation: string;
+  readonly now: Date;
+}
+
+async function write(
+  trx: Transaction<AuditTables>,
+  arrivals: readonly Arrival[],
+  sorted: Sorted,
+  { end, generation, now }: WriteContext,
+): Promise<Omit<Recorded, "clash">> {
+  // A clock that was set back must not put an entry before one that a reader has seen.
+  const recordedAt = now > end.recordedAt ? now : end.recordedAt;
+  const sequence = await insertEntries(trx, sorted.fresh, { ...end, recordedAt, generation });
+  const duplicates = await insertDuplicates(trx, sorted.duplicates, recordedAt, generation);
+  await cover(trx, generation, coverageOf(arrivals));
+  await trx.updateTable("log_end").set({ recorded_at: recordedAt, sequence }).execute();
+  return { fresh: sorted.fresh, duplicates, redelivered: sorted.redelivered };
+}
+
+/** Gapless: a missing sequence is a missing entry. */
+async function insertEntries(
+  trx: Transaction<AuditTables>,
+  fresh: readonly Arrival[],
+  after: { sequence: number; recordedAt: Date; generation: string },
+): Promise<number> {
+  if (fresh.length === 0) return after.sequence;
+  const { recordedAt, generation } = after;
+  const rows = fresh.map(({ event, key }, index) =>
+    toRow(event, { key, recordedAt, generation, sequence: after.sequence + 1 + index }),
+  );
+  const keys = rows.map((row, index) => ({
+    key: row.key,
+    recorded_at: recordedAt,
+    sequence: row.sequence,
+    content: fresh[index]?.content ?? row.key,
+    generation: row.generation ?? null,
+    partition: row.partition ?? null,
+    offset: row.offset ?? null,
+  }));
+  await trx
+    .insertInto("entry_key")
+    .values(keys.sort((a, b) => a.key.compare(b.key)))
+    .execute();
+  await trx.insertInto("entry").values(rows).execute();
+  return after.sequence + fresh.length;
+}
+
+async function insertDuplicates(
+  trx: Transaction<AuditTables>,
+  duplicates: readonly Duplicate[],
+  recordedAt: Date,
+  generation: string,
+): Promise<Duplicate[]> {
+  if (duplicates.length === 0) return [];
+  const rows = duplicates.map(({ arrival: { event, key, content }, differs }) => ({
+    key,
+    content,
+    differs,
+    generation: event.position === null ? null : generation,
+    partition: event.position?.partition ?? null,
+    offset: event.position?.offset ?? null,
+    recorded_at: recordedAt,
+  }));
+  const noted = await trx
+    .insertInto("duplicate")
+    .values(rows.sort((a, b) => a.key.compare(b.key)))
+    .onConflict((conflict) => conflict.doNothing())
+    .returning("key")
+    .execute();
+  const isNoted = new Set(noted.map(({ key }) => key.toString("latin1")));
+  return duplicates.filter(({ arrival }) => isNoted.has(arrival.key.toString("latin1")));
+}
+
+function coverageOf(arrivals: readonly Arrival[]): Map<number, OffsetRange[]> {
+  const offsets = new Map<number, number[]>();
+  for (const { event } of arrivals) {
+    if (event.position === null) continue;
+    const { partition, offset } = event.position;
+    const known = offsets.get(partition);
+    if (known === undefined) offsets.set(partition, [offset]);
+    else known.push(offset);
+  }
+  return new Map([...offsets].map(([partition, list]) => [partition, toRanges(list)]));
+}
