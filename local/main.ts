@@ -12,15 +12,16 @@ const MISTAKE = 2;
 const print = (line: string): void => console.log(line);
 
 async function main(): Promise<void> {
-  const { state } = new Command("make start")
+  const { root, state } = new Command("make start")
     .description("Runs eventing/, knative/ and dapr-components/ on this machine.")
+    .option("--root <dir>", "where eventing/, knative/ and dapr-components/ are", ROOT)
     .option("--state <dir>", "where everything is kept between runs", join(ROOT, ".state"))
     .parse()
-    .opts<{ state: string }>();
+    .opts<{ root: string; state: string }>();
   const stopped = untilSignal();
   const startedAt = performance.now();
   await using runner = await startRunner({
-    root: ROOT,
+    root,
     stateDir: state,
     env: process.env,
     log: print,

@@ -11,6 +11,7 @@ import { endOrphans } from "./process/orphan.ts";
 import { createReport } from "./report.ts";
 import { type Environment, readEnvironment } from "./secret.ts";
 import { startAll } from "./start/all.ts";
+import { openConsole, tokenSigner } from "./start/console.ts";
 import { startServices, startStatefulSets } from "./start/function.ts";
 import { runJobs } from "./start/job.ts";
 import { lockState } from "./start/lock.ts";
@@ -20,8 +21,10 @@ import { putRecipients } from "./start/recipient.ts";
 import { startCronJobs, startKafkaSources, startPingSources } from "./start/source.ts";
 
 export interface RunnerOptions {
-  /** Where `eventing/`, `knative/`, `dapr-components/` and `functions/` are. */
+  /** Where `eventing/`, `knative/`, `dapr-components/` and `.env` are. */
   root: string;
+  /** Where `functions/` is: these sources, unless a test brings functions of its own. */
+  sources?: string;
   stateDir: string;
   /** In place of the table's and the environment's. Not 0: they are written into environments before anything listens. */
   ports?: Ports;
@@ -29,6 +32,8 @@ export interface RunnerOptions {
   /** Prints one line. */
   log: (line: string) => void;
 }
+
+const SOURCES = join(import.meta.dirname, "..");
 
 export interface Runner extends AsyncDisposable {
   readonly addresses: Addresses;
@@ -45,7 +50,8 @@ export interface Prepared {
 }
 
 /** Everything that can be wrong without anything started. Throws a ManifestError with all of it. */
-export function prepare({ root, env: given, ports: chosen }: RunnerOptions): Prepared {
+export function prepare(options: RunnerOptions): Prepared {
+  const { root, sources = SOURCES, env: given, ports: chosen } = options;
   const env = readEnvironment(root, given);
   const { manifest, problems, warnings } = readManifest(root);
   if (problems.length > 0) throw new ManifestError(problems);
@@ -55,8 +61,8 @@ export function prepare({ root, env: given, ports: chosen }: RunnerOptions): Pre
     manifest,
     addresses,
     env,
-    exists: (path) => existsSync(join(root, path)),
-    absolute: (path) => join(root, path),
+    exists: (path) => existsSync(join(sources, path)),
+    absolute: (path) => join(sources, path),
   });
   const plan = toPlan(manifest, planning);
   if (planning.problems.length > 0) throw new ManifestError(planning.problems);
@@ -77,8 +83,9 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   await endOrphans(stateDir);
   await requirePorts(ports, { kafka: !env["KAFKA_BROKER"] });
 
-  const { kafka, secrets } = await startParts(starting, { stateDir, ports, addresses, env, note });
-  const command = { root, stateDir, env, secrets };
+  const parts = await startParts(starting, { stateDir, ports, addresses, env, note });
+  const { kafka, secrets } = parts;
+  const command = { sources: options.sources ?? SOURCES, stateDir, env, secrets };
   await runJobs({ plan, command, kafka, note });
 
   const { brokers, sinks } = plan;
@@ -87,7 +94,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   await startAll(starting, startServices(functions));
   const recipients = putRecipients({
     url: addresses.serviceUrl("notification"),
-    tokenSecret: env["JWKS_URL"] ? undefined : secrets({ name: "token", key: "secret" }),
+    tokens: tokenSigner(env, secrets),
     stateDir,
     note,
   });
@@ -95,6 +102,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   await startAll(starting, startKafkaSources(plan, kafka, report));
   for (const source of startPingSources(plan, report)) starting.use(source);
   for (const cronJob of startCronJobs(plan, command, report)) starting.use(cronJob);
+  starting.use(await openConsole({ plan, ports, parts, env, report }));
   await Promise.all([recipients, ...gateways.map((gateway) => gateway.wake())]);
 
   const running = starting.move();

@@ -8,14 +8,14 @@ import type { Environment, Secrets } from "../secret.ts";
 const HANDED_ON = ["JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE", "ALLOWED_ORIGINS", "LOG_LEVEL"];
 
 export interface CommandOptions {
-  root: string;
+  sources: string;
   stateDir: string;
   env: Environment;
   secrets: Secrets;
 }
 
 export function toCommand(
-  { root, stateDir, env, secrets }: CommandOptions,
+  { sources, stateDir, env, secrets }: CommandOptions,
   { entry, env: planned }: ProcessPlan,
   name: string,
 ): FunctionCommand {
@@ -27,5 +27,5 @@ export function toCommand(
   const all: Record<string, string> = { ...resolved, ...Object.fromEntries(handedOn) };
   // Whoever checks tokens by a JWKS must not take those of a local secret too.
   if (all["JWKS_URL"] !== undefined) delete all["JWT_SECRET"];
-  return { name, entry, cwd: root, stateDir, env: all };
+  return { name, entry, cwd: sources, stateDir, env: all };
 }

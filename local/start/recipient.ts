@@ -2,14 +2,14 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { SignJWT } from "jose";
+import { signToken, type TokenIssuer } from "../console/token.ts";
 import type { Note } from "../process/note.ts";
 
 export interface RecipientsOptions {
   /** Of notification. */
   url: string | undefined;
   /** Undefined where tokens are checked by keys that the runner does not have. */
-  tokenSecret: string | undefined;
+  tokens: TokenIssuer | undefined;
   stateDir: string;
   note: Note;
 }
@@ -24,14 +24,10 @@ const PAUSE_MS = 250;
 
 /** Never overwrites: only what answers 404 is put. Its failure costs the example, not the start. */
 export async function putRecipients(options: RecipientsOptions): Promise<void> {
-  const { url, tokenSecret, stateDir, note } = options;
+  const { url, tokens, stateDir, note } = options;
   const done = join(stateDir, "recipients-put");
-  if (url === undefined || tokenSecret === undefined || existsSync(done)) return;
-  const token = await new SignJWT({ scope: "admin" })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject("runner")
-    .setExpirationTime("5 min")
-    .sign(new TextEncoder().encode(tokenSecret));
+  if (url === undefined || tokens === undefined || existsSync(done)) return;
+  const token = await signToken(tokens, { userId: "runner", scope: "admin" }, new Date());
   try {
     for (const recipient of RECIPIENTS) await putRecipient(url, token, recipient);
     writeFileSync(done, "");
