@@ -70,7 +70,8 @@ export function startPingSource(options: PingSourceOptions): AsyncDisposable {
   const stopping = new AbortController();
   const sender = openHttpSender();
   const pings = new Set<Promise<unknown>>();
-  const running = runSchedule(cron, clock, stopping.signal, () => {
+  const first = cron.nextRun(clock.now());
+  const running = runSchedule({ cron, first, clock, signal: stopping.signal }, () => {
     const ping = send(options, clock, sender, stopping.signal);
     pings.add(ping);
     void ping.finally(() => pings.delete(ping));
@@ -85,8 +86,15 @@ export function startPingSource(options: PingSourceOptions): AsyncDisposable {
   };
 }
 
-async function runSchedule(cron: Cron, clock: Clock, signal: AbortSignal, onDue: () => void) {
-  for (let due = cron.nextRun(clock.now()); due !== null; due = cron.nextRun(clock.now())) {
+interface Schedule {
+  readonly cron: Cron;
+  readonly first: Date | null;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+async function runSchedule({ cron, first, clock, signal }: Schedule, onDue: () => void) {
+  for (let due = first; due !== null; due = cron.nextRun(clock.now())) {
     try {
       const delayMs = clock.random() * maxDelayMs;
       await sleepUntil(due.getTime() + delayMs, clock, signal);
