@@ -69,6 +69,10 @@ export function spawnPostmaster(home: PostgresHome, port: number, logPath: strin
     detached: true,
   });
   closeSync(log);
+  // A runner that ends at once (a second Ctrl-C, a bug) takes it along; only kill -9 leaves it behind.
+  const endWithRunner = () => void child.kill("SIGINT");
+  process.once("exit", endWithRunner);
+  child.once("exit", () => process.off("exit", endWithRunner));
   return child;
 }
 
