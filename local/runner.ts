@@ -17,7 +17,7 @@ import { runJobs } from "./start/job.ts";
 import { lockState } from "./start/lock.ts";
 import { startParts } from "./start/part.ts";
 import { requirePorts } from "./start/port.ts";
-import { putRecipients } from "./start/recipient.ts";
+import { startRecipients } from "./start/recipient.ts";
 import { startCronJobs, startKafkaSources, startPingSources } from "./start/source.ts";
 
 export interface RunnerOptions {
@@ -92,7 +92,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   starting.use(await startIngress({ brokers, sinks, kafka, port: ports.broker, report }));
   const functions = { plan, ports, command, note };
   await startAll(starting, startServices(functions));
-  const recipients = putRecipients({
+  const recipients = startRecipients(starting, {
     url: addresses.serviceUrl("notification"),
     tokens: tokenSigner(env, secrets),
     stateDir,
@@ -103,7 +103,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   for (const source of startPingSources(plan, report)) starting.use(source);
   for (const cronJob of startCronJobs(plan, command, report)) starting.use(cronJob);
   starting.use(await openConsole({ plan, ports, parts, env, report }));
-  await Promise.all([recipients, ...gateways.map((gateway) => gateway.wake())]);
+  await Promise.all([recipients.putOrLate, ...gateways.map((gateway) => gateway.wake())]);
 
   const running = starting.move();
   return {

@@ -1,5 +1,4 @@
 /** The console beside the functions, and whether it may sign tokens. */
-import type { Kafka } from "kafkajs";
 import type { Ports } from "../address.ts";
 import { type LocalConsole, startConsole } from "../console/console.ts";
 import type { TokenIssuer } from "../console/token.ts";
