@@ -1,0 +1,140 @@
+import type { Kafka } from "kafkajs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openKafka } from "../../../lib/kafka/client.ts";
+import { startIngress, type Ingress } from "../../../local/knative/ingress.ts";
+import { createReport } from "../../../local/report.ts";
+import { eventHeaders, startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";
+
+let log: EmbeddedLog;
+let ingress: Ingress;
+let produceRequests = 0;
+const lines: string[] = [];
+const report = createReport({ print: (line) => lines.push(line) });
+
+const broker = { namespace: "default", name: "task-events", topic: "task-events" };
+
+/** The same client; its produce requests are counted. */
+const counted = (kafka: Kafka): Pick<Kafka, "producer"> => ({
+  producer(config) {
+    const producer = kafka.producer(config);
+    producer.on("producer.network.request", ({ payload }) => {
+      if (payload.apiName === "Produce") produceRequests++;
+    });
+    return producer;
+  },
+});
+
+beforeAll(async () => {
+  log = await startEmbeddedLog();
+  await log.createTopic("task-events", 12);
+  ingress = await startIngress({
+    brokers: [broker],
+    sinks: [],
+    kafka: counted(log.kafka) as Kafka,
+    port: 0,
+    report,
+  });
+});
+
+afterAll(async () => {
+  await ingress[Symbol.asyncDispose]();
+  await log[Symbol.asyncDispose]();
+});
+
+const post = (id: string, headers: Record<string, string> = {}, port = ingress.port) =>
+  fetch(`http://127.0.0.1:${port}/default/task-events`, {
+    method: "POST",
+    body: "{}",
+    headers: {
+      "content-type": "application/json",
+      "ce-specversion": "1.0",
+      "ce-id": id,
+      "ce-source": "/task-app",
+      "ce-type": "task.created",
+      ...headers,
+    },
+  });
+
+test("posts that come at once share few produce requests, and each is stored", async () => {
+  produceRequests = 0;
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, index) =>
+      post(`p${index}`, { "ce-partitionkey": `t${index % 20}` }),
+    ),
+  );
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+  expect(produceRequests).toBeLessThan(100);
+  const ids = (await log.readAll("task-events")).map(({ headers }) => String(headers?.["ce_id"]));
+  expect(new Set(ids)).toEqual(new Set(Array.from({ length: 200 }, (_, index) => `p${index}`)));
+});
+
+test("events of one key keep the order in which they were answered, in the partition of any Kafka client", async () => {
+  await log.createTopic("ordered", 12);
+  await using own = await startIngress({
+    brokers: [{ ...broker, topic: "ordered" }],
+    sinks: [],
+    kafka: log.kafka,
+    port: 0,
+    report,
+  });
+  for (const id of ["a", "b", "c"]) await post(id, { "ce-partitionkey": "t1" }, own.port);
+  await log.produce("ordered", [{ key: "t1", value: "{}", headers: eventHeaders("d") }]);
+  const stored = await log.readAll("ordered");
+  expect(stored.map(({ headers }) => String(headers?.["ce_id"]))).toEqual(["a", "b", "c", "d"]);
+  expect(new Set(stored.map(({ partition }) => partition)).size).toBe(1);
+});
+
+test("a refusal has an empty body as in Knative, and a line that says why", async () => {
+  const response = await post("", { "ce-specversion": "2.0" });
+  expect(response.status).toBe(400);
+  expect(await response.text()).toBe("");
+  expect(lines.at(-1)).toBe(
+    'ingress: WARNING: 400 for POST /default/task-events: specversion "2.0"',
+  );
+});
+
+test("a page of another origin cannot post", async () => {
+  expect((await post("x", { origin: "http://evil.example" })).status).toBe(403);
+  expect((await post("x", { "sec-fetch-site": "cross-site" })).status).toBe(403);
+});
+
+test("a client that goes away in the middle of its body harms nobody", async () => {
+  const controller = new AbortController();
+  const body = new ReadableStream({
+    start(stream) {
+      stream.enqueue(new TextEncoder().encode("{"));
+      setTimeout(() => controller.abort(), 50);
+    },
+  });
+  const cut = fetch(`http://127.0.0.1:${ingress.port}/default/task-events`, {
+    method: "POST",
+    body,
+    duplex: "half",
+    signal: controller.signal,
+  });
+  await expect(cut).rejects.toThrow("aborted");
+  expect((await post("after")).status).toBe(202);
+});
+
+describe("with the log away", () => {
+  test("answers 503, and 202 again when it is back", { timeout: 60_000 }, async () => {
+    const kafka = openKafka({
+      brokers: log.address,
+      clientId: "test",
+      config: { retry: { retries: 1, initialRetryTime: 50 } },
+    });
+    await using own = await startIngress({ brokers: [broker], sinks: [], kafka, port: 0, report });
+    expect((await post("before", {}, own.port)).status).toBe(202);
+    await log.stop();
+    expect((await post("lost", {}, own.port)).status).toBe(503);
+    const notAnEvent = await fetch(`http://127.0.0.1:${own.port}/default/task-events`, {
+      method: "POST",
+      body: "x",
+    });
+    expect(notAnEvent.status).toBe(400);
+    await log.startAgain();
+    await expect
+      .poll(async () => (await post("back", {}, own.port)).status, { timeout: 30_000 })
+      .toBe(202);
+  });
+});
