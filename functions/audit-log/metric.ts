@@ -47,22 +47,23 @@ export function gaugeAuditState(
   registry: Registry,
   state: { waiting: () => number; holes: () => Promise<ReadonlyMap<number, number>> },
 ): void {
-  new Gauge({
+  const waiting = new Gauge({
     name: "task_events_audit_waiting_events",
     help: "Events that wait for the next commit.",
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(state.waiting());
     },
   });
-  new Gauge({
+  const holes = new Gauge({
     name: "task_events_audit_hole_offsets",
     help: "Offsets before the last recorded one of a partition that are not recorded.",
     labelNames: ["partition"],
-    registers: [registry],
+    registers: [],
     async collect() {
-      const holes = await state.holes();
-      for (const [partition, count] of holes) this.set({ partition }, count);
+      for (const [partition, count] of await state.holes()) this.set({ partition }, count);
     },
   });
+  registry.registerMetric(waiting);
+  registry.registerMetric(holes);
 }

@@ -5,6 +5,7 @@ import { auditLog } from "../../../functions/audit-log/index.ts";
 import { openAuditLog } from "../../../functions/audit-log/audit-log.ts";
 import { readAuditEnv } from "../../../functions/audit-log/env.ts";
 import { readHostEnv } from "../../../lib/host/env.ts";
+import type { GenerationResponse } from "../../../lib/events/history.ts";
 import { startFunction } from "../../../lib/host/serve.ts";
 
 export const jwtSecret = "a secret of at least thirty-two bytes";
@@ -106,9 +107,16 @@ export async function getEntries(
   query: Record<string, string> = {},
   token?: string,
 ): Promise<{ status: number; text: string; page: PageJson }> {
-  const response = await fetch(`${url}/entries?${new URLSearchParams(query)}`, {
+  const response = await fetch(`${url}/entries?${new URLSearchParams(query).toString()}`, {
     headers: { authorization: `Bearer ${token ?? (await userToken("root", "admin"))}` },
   });
   const text = await response.text();
   return { status: response.status, text, page: JSON.parse(text) as PageJson };
+}
+
+export async function getGeneration(url: string): Promise<GenerationResponse> {
+  const response = await fetch(`${url}/generation`, {
+    headers: { authorization: `Bearer ${await serviceToken()}` },
+  });
+  return (await response.json()) as GenerationResponse;
 }

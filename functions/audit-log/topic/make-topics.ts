@@ -1,0 +1,115 @@
+/** Makes the topics that are missing and begins a generation for the one of the events. */
+import type { Admin, Kafka } from "kafkajs";
+import type { Kysely } from "kysely";
+import type { Logger } from "pino";
+import { UsageError } from "../../../lib/host/error.ts";
+import { currentGeneration } from "../coverage/generation.ts";
+import type { AuditTables } from "../tables.ts";
+import { begin, raiseWhereRemade } from "./raise-generation.ts";
+import { readTopicExtent } from "./topic-extent.ts";
+
+export interface MakeTopicsOptions {
+  readonly kafka: Kafka;
+  readonly db: Kysely<AuditTables>;
+  /** The first one has the events. */
+  readonly topics: readonly [string, ...string[]];
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly log: Logger;
+}
+
+export async function makeTopics(options: MakeTopicsOptions): Promise<void> {
+  const { kafka, db, topics, partitions, log } = options;
+  const [eventTopic] = topics;
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const counts = await countPartitions(admin, topics);
+    refuseShrinking(counts, partitions);
+    // Before the topic: a record must not reach the audit log under the generation of the topic that is gone.
+    if (!counts.has(eventTopic)) {
+      const before = await currentGeneration(db);
+      const begins = Array.from({ length: partitions }, () => 0);
+      const instead = before?.generation ?? null;
+      const made = await begin(db, instead, { topic: eventTopic, begins, reason: "made" });
+      log.info({ generation: made.generation }, `a generation of ${eventTopic} begins`);
+    }
+    await createMissing(admin, counts, options);
+    await addPartitions(admin, counts, options);
+  } finally {
+    await admin.disconnect();
+  }
+  await checkExisting(options);
+}
+
+async function countPartitions(
+  admin: Admin,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const existing = new Set(await admin.listTopics());
+  const asked = topics.filter((topic) => existing.has(topic));
+  if (asked.length === 0) return new Map();
+  const metadata = await admin.fetchTopicMetadata({ topics: asked });
+  return new Map(metadata.topics.map((topic) => [topic.name, topic.partitions.length]));
+}
+
+function refuseShrinking(counts: ReadonlyMap<string, number>, partitions: number): void {
+  for (const [topic, count] of counts) {
+    if (count <= partitions) continue;
+    throw new UsageError(
+      `The topic ${topic} has ${count} partitions and PARTITIONS asks for ${partitions}: Kafka cannot take partitions away.`,
+    );
+  }
+}
+
+async function createMissing(
+  admin: Admin,
+  counts: ReadonlyMap<string, number>,
+  { topics, partitions, replicationFactor, log }: MakeTopicsOptions,
+): Promise<void> {
+  const missing = topics.filter((topic) => !counts.has(topic));
+  if (missing.length === 0) return;
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: missing.map((topic) => ({ topic, numPartitions: partitions, replicationFactor })),
+  });
+  log.info({ topics: missing, partitions }, "topics made");
+}
+
+/** From then on a task's later events may lie in another partition than its earlier ones. */
+async function addPartitions(
+  admin: Admin,
+  counts: ReadonlyMap<string, number>,
+  { partitions, log }: MakeTopicsOptions,
+): Promise<void> {
+  const small = [...counts].filter(([, count]) => count < partitions);
+  if (small.length === 0) return;
+  await admin.createPartitions({
+    topicPartitions: small.map(([topic]) => ({ topic, count: partitions })),
+  });
+  for (const [topic, count] of small) {
+    log.warn(
+      { topic, before: count, partitions },
+      "partitions added: keys map to others from now on",
+    );
+  }
+}
+
+/** A topic that was there may be another one than the recorded. */
+async function checkExisting({ kafka, db, topics, log }: MakeTopicsOptions): Promise<void> {
+  const [topic] = topics;
+  const raised = await raiseWhereRemade(db, topic, async () => {
+    const extent = await readTopicExtent(kafka, topic);
+    if (extent === undefined)
+      throw new Error(`the topic ${topic} went away while it was looked at`);
+    return extent;
+  });
+  if (raised.isAlarm) {
+    log.error(
+      { generation: raised.generation },
+      `the topic was ${raised.reason}; a generation begins`,
+    );
+  } else if (raised.reason !== undefined) {
+    log.info({ generation: raised.generation }, `a generation of the existing ${topic} begins`);
+  }
+}

@@ -1,0 +1,27 @@
+/** Makes the topics and begins a generation: a Job, on the laptop and in the cluster. */
+import { openLog } from "../../lib/host/log.ts";
+import { exitWith } from "../../lib/host/serve.ts";
+import { openKafka } from "../../lib/kafka/client.ts";
+import { schemaBehind } from "../../lib/store/migrate.ts";
+import { readTopicsEnv } from "./env.ts";
+import { migrations } from "./migrations.ts";
+import { openAuditStore } from "./store.ts";
+import { makeTopics } from "./topic/make-topics.ts";
+
+async function main(): Promise<void> {
+  const env = readTopicsEnv();
+  const log = openLog("audit-log", env.logLevel);
+  await using store = openAuditStore(env.databaseUrl, log);
+  const behind = await schemaBehind(store.reader, migrations);
+  if (behind !== null) throw new Error(behind);
+  const kafka = openKafka({ brokers: env.brokers, clientId: "audit-log-topics" });
+  await makeTopics({ ...env, kafka, db: store.writer(), log });
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    exitWith(error);
+  }
+}

@@ -1,0 +1,156 @@
+/** Topics, generations and holes, against the embedded log. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { IHeaders, Kafka, Message } from "kafkajs";
+import pino from "pino";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { migrations } from "../../../functions/audit-log/migrations.ts";
+import { openAuditStore } from "../../../functions/audit-log/store.ts";
+import { makeTopics } from "../../../functions/audit-log/topic/make-topics.ts";
+import { verify } from "../../../functions/audit-log/verify.ts";
+import { openKafka } from "../../../lib/kafka/client.ts";
+import { type RunningKafka, startKafka } from "../../../local/kafka/server.ts";
+import { startTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+import {
+  deliver,
+  getEntries,
+  getGeneration,
+  type LogLines,
+  startAuditLog,
+  taskData,
+  topic,
+} from "./setup.ts";
+
+let folder: string;
+let database: TestDatabase;
+let broker: RunningKafka;
+let kafka: Kafka;
+let log: Awaited<ReturnType<typeof startAuditLog>>;
+
+const startBroker = async (): Promise<void> => {
+  broker = await startKafka({ dataDir: join(folder, "kafka"), port: broker?.port ?? 0 });
+  kafka = openKafka({ brokers: broker.address, clientId: "test" });
+};
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "task-events-verify-"));
+  database = await startTestDatabase(migrations);
+  await startBroker();
+  log = await startAuditLog(database.url);
+});
+afterEach(async () => {
+  await log[Symbol.asyncDispose]();
+  await broker[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const lines: LogLines = [];
+const quiet = pino(
+  { level: "info" },
+  { write: (line: string) => void lines.push(JSON.parse(line) as never) },
+);
+
+async function runTopics(partitions = 2): Promise<void> {
+  await using store = openAuditStore(database.url, quiet);
+  await makeTopics({
+    kafka,
+    db: store.writer(),
+    topics: [topic, "dead"],
+    partitions,
+    replicationFactor: 1,
+    log: quiet,
+  });
+}
+
+const runVerify = (now?: () => Date) =>
+  verify({
+    databaseUrl: database.url,
+    maintenanceUrl: database.ownerUrl,
+    brokers: broker.address,
+    topic,
+    log: quiet,
+    now,
+    stallMs: 5_000,
+  });
+
+const record = (
+  id: string,
+  headers: IHeaders = {},
+  value: string | null = taskData(),
+): Message => ({
+  value,
+  headers: {
+    ce_specversion: "1.0",
+    ce_id: id,
+    ce_source: "/task-app",
+    ce_type: "task.created",
+    "content-type": "application/json",
+    ...headers,
+  },
+});
+
+async function produce(partition: number, messages: Message[]): Promise<void> {
+  const producer = kafka.producer();
+  await producer.connect();
+  await producer.send({ topic, messages: messages.map((message) => ({ ...message, partition })) });
+  await producer.disconnect();
+}
+
+test("the Job makes the topics, begins one generation, and changes nothing when it runs again", async () => {
+  await runTopics();
+  const first = await getGeneration(log.url);
+  expect(first).toEqual({ topic, generation: expect.any(String) as string, covered: [0, 0] });
+  await runTopics();
+  expect(await getGeneration(log.url)).toEqual(first);
+});
+
+test("more partitions are added, fewer are refused with a sentence", async () => {
+  await runTopics(2);
+  await runTopics(3);
+  expect(
+    (await kafka.admin().fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions,
+  ).toHaveLength(3);
+  await expect(runTopics(2)).rejects.toThrow(/has 3 partitions and PARTITIONS asks for 2/);
+});
+
+test("verify records what was never delivered, the records that the dispatcher drops included", async () => {
+  await runTopics();
+  await produce(0, [
+    record("delivered"),
+    record("missed"),
+    record("control", { ce_subject: "a\u0001b" }),
+    { value: "plain text" },
+    record("tombstone", {}, null),
+  ]);
+  await produce(1, [record("other")]);
+  expect(await deliver(log.url, { id: "delivered", partition: 0, offset: 0 })).toBe(204);
+
+  expect(await runVerify()).toEqual({
+    missing: 5,
+    recorded: 5,
+    voids: 0,
+    lost: 0,
+    unread: 0,
+    refused: 0,
+    alarm: null,
+  });
+  const { page } = await getEntries(log.url);
+  const place = expect.stringMatching(/^0\/\d@\d+$/) as string;
+  expect(
+    page.entries
+      .sort((a, b) => (a.partition ?? 0) - (b.partition ?? 0) || (a.offset ?? 0) - (b.offset ?? 0))
+      .map(({ id, type, problem }) => ({ id, type, problem: problem?.code })),
+  ).toEqual([
+    { id: "delivered", type: "task.created", problem: undefined },
+    { id: "missed", type: "task.created", problem: undefined },
+    { id: place, type: "task.created", problem: "not_an_event" },
+    { id: place, type: "dev.knative.kafka.event", problem: "not_an_event" },
+    { id: "tombstone", type: "task.created", problem: "data_missing" },
+    { id: "other", type: "task.created", problem: undefined },
+  ]);
+  expect((await getGeneration(log.url)).covered).toEqual([5, 1]);
+  expect(await runVerify()).toMatchObject({ missing: 0 });
+  expect(await kafka.admin().listGroups()).toMatchObject({ groups: [] });
+});
