@@ -13,6 +13,8 @@ export interface KafkaProcess extends AsyncDisposable {
 }
 
 const script = `
+  // Else the first write beyond a limit on files would end the process instead of failing.
+  process.on("SIGXFSZ", () => {});
   import { startKafka } from ${JSON.stringify(new URL("../../local/kafka/server.ts", import.meta.url).href)};
   const kafka = await startKafka({ dataDir: process.argv[1], port: 0, log: console.log }).catch((error) => {
     console.error(error.message);
@@ -21,10 +23,25 @@ const script = `
   console.log("listening " + kafka.address);
 `;
 
-export async function spawnKafka(dataDir: string): Promise<KafkaProcess> {
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script, dataDir], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+export interface KafkaProcessOptions {
+  /** No file may grow beyond this: a disk that is full, without one. */
+  readonly fileLimitKilobytes?: number;
+}
+
+export async function spawnKafka(
+  dataDir: string,
+  options: KafkaProcessOptions = {},
+): Promise<KafkaProcess> {
+  const { fileLimitKilobytes: limit } = options;
+  // The unit of a POSIX shell is 512 bytes.
+  const start = `ulimit -f ${limit === undefined ? "unlimited" : limit * 2}; exec "$0" "$@"`;
+  const child = spawn(
+    "sh",
+    ["-c", start, process.execPath, "--input-type=module", "-e", script, dataDir],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const exited = once(child, "exit");
   const log: string[] = [];
   const address = Promise.withResolvers<string>();

@@ -92,9 +92,11 @@ async function waitForBytes(request: Request, { broker, signal }: Call): Promise
     broker.topics.partition(topic, index).watch(check),
   );
   const timer = setTimeout(resolve, Math.max(request.maxWaitMs, 0));
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  if (signal.aborted) resolve();
+  const give = (): void => resolve();
+  signal.addEventListener("abort", give);
+  if (signal.aborted) give();
   await promise;
+  signal.removeEventListener("abort", give);
   clearTimeout(timer);
   for (const stop of unwatch) stop();
 }

@@ -1,11 +1,11 @@
-/** Group commit: whatever is waiting while the disk is busy is written and synced together. */
+/** Gives batches their offsets, in the order in which they came, and stores them by group commit. */
 import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
 import { checkRecords } from "../record/check-batch.ts";
 import { type BatchHeader, parseBatchHeader, placeBatch } from "../record/record-batch.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { ProducerState } from "./producer-state.ts";
 import type { PlacedBatch } from "./segment.ts";
 
-const GROUP_LIMIT_BYTES = 32 * 1024 * 1024;
 const PRODUCER_LIMIT = 1000;
 
 export interface AppendTarget {
@@ -31,8 +31,7 @@ export class AppendQueue {
   readonly producers = new ProducerState();
   readonly #target: AppendTarget;
   readonly #now: () => number;
-  #waiting: Waiting[] = [];
-  #draining: Promise<void> | undefined;
+  readonly #queue = new GroupCommit<Waiting>((waiting) => this.#commit(waiting));
 
   constructor(target: AppendTarget, now: () => number) {
     this.#target = target;
@@ -42,20 +41,15 @@ export class AppendQueue {
   /** Resolves with the base offset once the batch is on disk. Batches are stored in the order of the calls. */
   append(bytes: Buffer, header: BatchHeader): Promise<number> {
     const done = Promise.withResolvers<number>();
-    this.#waiting.push({ bytes, header, done });
-    this.#draining ??= this.#drain().finally(() => (this.#draining = undefined));
+    this.#queue.add({ bytes, header, done });
     return done.promise;
   }
 
-  async settled(): Promise<void> {
-    await this.#draining;
+  settled(): Promise<void> {
+    return this.#queue.settled();
   }
 
-  async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#commit(await this.#gather());
-  }
-
-  async #gather(): Promise<Group> {
+  async #commit(waiting: readonly Waiting[]): Promise<void> {
     const group: Group = {
       batches: [],
       answers: [],
@@ -63,12 +57,8 @@ export class AppendQueue {
       producers: this.producers.stage(),
       nextOffset: this.#target.nextOffset(),
     };
-    for (let bytes = 0, next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
-      await this.#place(next, group);
-      bytes += next.bytes.length;
-      if (bytes >= GROUP_LIMIT_BYTES) break;
-    }
-    return group;
+    for (const next of waiting) await this.#place(next, group);
+    await this.#store(group);
   }
 
   async #place(next: Waiting, group: Group): Promise<void> {
@@ -89,7 +79,7 @@ export class AppendQueue {
     }
   }
 
-  async #commit(group: Group): Promise<void> {
+  async #store(group: Group): Promise<void> {
     try {
       if (group.batches.length > 0) await this.#target.store(group.batches);
       this.producers.merge(group.producers);

@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { syncFolder } from "./atomic-file.ts";
+import { GroupCommit } from "./group-commit.ts";
 
 /** Rewritten at the earliest when it has this many lines. */
 const COMPACT_FROM_LINES = 10_000;
@@ -25,8 +26,7 @@ export class Journal<Entry> {
   #sizeBytes = 0;
   #lines = 0;
   #linesAfterCompaction = 0;
-  #waiting: Waiting<Entry>[] = [];
-  #draining: Promise<void> | undefined;
+  readonly #queue = new GroupCommit<Waiting<Entry>>((group) => this.#commit(group));
 
   private constructor(path: string, state: JournalState<Entry>, file: FileHandle) {
     this.#path = path;
@@ -45,18 +45,13 @@ export class Journal<Entry> {
   /** Resolves when the entry is on disk and applied. */
   append(entry: Entry): Promise<void> {
     const done = Promise.withResolvers<void>();
-    this.#waiting.push({ entry, done });
-    this.#draining ??= this.#drain().finally(() => (this.#draining = undefined));
+    this.#queue.add({ entry, done });
     return done.promise;
   }
 
   async close(): Promise<void> {
-    await this.#draining;
+    await this.#queue.settled();
     await this.#file.close();
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#commit(this.#waiting.splice(0));
   }
 
   async #commit(group: readonly Waiting<Entry>[]): Promise<void> {

@@ -7,6 +7,7 @@ import { recordPlaces } from "../record/records.ts";
 import { AppendQueue } from "./append-queue.ts";
 import { readFileIfAny, writeFileAtomically } from "./atomic-file.ts";
 import { recoverSegment } from "./recover-segment.ts";
+import { Serial } from "./serial.ts";
 import { type PlacedBatch, Segment } from "./segment.ts";
 
 export interface PartitionLogOptions {
@@ -31,14 +32,15 @@ export class PartitionLog {
   readonly #segments: Segment[] = [];
   readonly #watchers = new Set<() => void>();
   #logStartOffset = 0;
-  #starting: Promise<void> = Promise.resolve();
+  /** Whatever changes the list of segments. */
+  readonly #changes = new Serial();
   #isClosed = false;
 
   private constructor(options: PartitionLogOptions) {
     this.#options = options;
     const target = {
       nextOffset: () => this.endOffset,
-      store: (batches: readonly PlacedBatch[]) => this.#store(batches),
+      store: (batches: readonly PlacedBatch[]) => this.#changes.run(() => this.#store(batches)),
     };
     this.#queue = new AppendQueue(target, options.now);
   }
@@ -110,19 +112,14 @@ export class PartitionLog {
     if (offset > this.endOffset)
       throw new KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, `the log ends at ${this.endOffset}`);
     if (offset <= this.#logStartOffset) return;
-    this.#starting = this.#starting.catch(() => undefined).then(() => this.#moveStartNow(offset));
-    await this.#starting;
-  }
-
-  /** Begins a new segment, so that the present one can be deleted. */
-  async roll(): Promise<void> {
-    this.#segments.push(await Segment.open(this.#options.folder, this.endOffset));
+    await this.#changes.run(() => this.#moveStartNow(offset));
   }
 
   /** Refuses further appends, waits for those under way and wakes whoever waits for more. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#queue.settled();
+    await this.#changes.settled();
     this.#changed();
     await Promise.all(this.#segments.map((segment) => segment.close()));
   }
@@ -130,17 +127,24 @@ export class PartitionLog {
   async #store(batches: readonly PlacedBatch[]): Promise<void> {
     const isFull =
       this.#active.sizeBytes + (batches[0]?.bytes.length ?? 0) > this.#options.segmentBytes();
-    if (isFull && !this.#active.isEmpty) await this.roll();
+    if (isFull && !this.#active.isEmpty) await this.#roll();
     await this.#active.append(batches);
     this.#changed();
   }
 
   async #moveStartNow(offset: number): Promise<void> {
+    if (this.#isClosed) throw gone();
     if (offset <= this.#logStartOffset) return;
+    // The last segment cannot be deleted, so it must not be the one with the records.
+    if (offset === this.endOffset && !this.#active.isEmpty) await this.#roll();
     await writeFileAtomically(join(this.#options.folder, START_FILE), String(offset));
     this.#logStartOffset = offset;
     await this.#dropBeforeStart();
     this.#changed();
+  }
+
+  async #roll(): Promise<void> {
+    this.#segments.push(await Segment.open(this.#options.folder, this.endOffset));
   }
 
   get #active(): Segment {

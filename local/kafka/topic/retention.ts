@@ -12,9 +12,6 @@ export async function enforceRetention(
     endByAge(partition, config.number("retention.ms"), now),
     endBySize(partition, config.number("retention.bytes")),
   );
-  if (expiredEnd <= partition.startOffset) return;
-  // The last segment is only deleted whole, by beginning another.
-  if (expiredEnd === partition.endOffset) await partition.roll();
   await partition.moveStart(expiredEnd);
 }
 

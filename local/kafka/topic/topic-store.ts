@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
 import { readFileIfAny, writeFileAtomically } from "../storage/atomic-file.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
+import { Serial } from "../storage/serial.ts";
 import { Topic, type TopicOptions, type TopicRecord } from "./topic.ts";
 import type { TopicConfig } from "./topic-config.ts";
 import { isValidTopicName } from "./topic-name.ts";
@@ -24,7 +25,7 @@ export class TopicStore {
   readonly #path: string;
   readonly #options: TopicOptions;
   readonly #topics = new Map<string, Topic>();
-  #changing: Promise<unknown> = Promise.resolve();
+  readonly #changes = new Serial();
   #nextProducerId: number;
   #reservedProducerId: number;
 
@@ -85,7 +86,7 @@ export class TopicStore {
   }
 
   create(name: string, partitions: number, config: TopicConfig): Promise<Topic> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       this.checkCreatable(name, partitions);
       const topic = new Topic(
         { name, id: randomUUID(), partitions, config: config.toJSON() },
@@ -99,7 +100,7 @@ export class TopicStore {
   }
 
   delete(name: string): Promise<void> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       const topic = this.topic(name);
       this.#topics.delete(name);
       await this.#save();
@@ -108,7 +109,7 @@ export class TopicStore {
   }
 
   addPartitions(name: string, count: number): Promise<void> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       const topic = this.topic(name);
       checkPartitionCount(count);
       await topic.openPartitions(count);
@@ -117,7 +118,7 @@ export class TopicStore {
   }
 
   configure(name: string, config: TopicConfig): Promise<void> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       this.topic(name).config = config;
       await this.#save();
     });
@@ -125,7 +126,7 @@ export class TopicStore {
 
   /** Unique for ever: ids are reserved on disk by the block, so a crash wastes some but repeats none. */
   nextProducerId(): Promise<number> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       if (this.#nextProducerId === this.#reservedProducerId) {
         this.#reservedProducerId += PRODUCER_ID_BLOCK;
         await this.#save();
@@ -135,14 +136,8 @@ export class TopicStore {
   }
 
   async close(): Promise<void> {
-    await this.#changing.catch(() => undefined);
+    await this.#changes.settled();
     await Promise.all(this.list().map((topic) => topic.close()));
-  }
-
-  #change<T>(step: () => Promise<T>): Promise<T> {
-    const change = this.#changing.catch(() => undefined).then(step);
-    this.#changing = change;
-    return change;
   }
 
   async #open(record: TopicRecord): Promise<void> {

@@ -95,7 +95,7 @@ async function realFrames(address: string): Promise<Buffer[]> {
   using wire = await openWire(address);
   const stranger = { groupId: "g", memberId: "m", groupGenerationId: 1, generationId: 1 };
   const commits = [{ topic: "t", partitions: [{ partition: 0, offset: 1, metadata: "" }] }];
-  return Promise.all([
+  const encoded = [
     wire.encode("produce", 7, producePayload("t", ["value", "other"])),
     wire.encode("produce", 7, producePayload("t", ["value"], { compression: 1 })),
     wire.encode("fetch", 11, fetchPayload("t")),
@@ -126,7 +126,8 @@ async function realFrames(address: string): Promise<Buffer[]> {
       validateOnly: true,
     }),
     wire.encode("apiVersions", 2),
-  ]);
+  ];
+  return await Promise.all(encoded);
 }
 
 /** Changes some bytes behind the length, so that the frame itself stays one. */

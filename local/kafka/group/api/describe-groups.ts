@@ -20,7 +20,7 @@ export const describeGroups = defineApi({
         .string(state)
         .string(protocolType)
         .string(isSettled ? protocol : "");
-      writer.array([...members.values()], (member) => {
+      writer.array(members, (member) => {
         writer.string(member.id).string(member.request.clientId).string(member.request.clientHost);
         writer
           .bytes(isSettled ? metadataOf(member, protocol) : Buffer.alloc(0))

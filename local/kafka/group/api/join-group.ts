@@ -3,6 +3,7 @@ import { defineApi } from "../../protocol/api.ts";
 import { ErrorCode } from "../../protocol/error-code.ts";
 import type { Reader } from "../../protocol/reader.ts";
 import { SESSION_TIMEOUT_MS } from "../coordinator.ts";
+import { refusedJoin } from "../group.ts";
 import type { JoinAnswer } from "../member.ts";
 
 export const joinGroup = defineApi({
@@ -14,10 +15,10 @@ export const joinGroup = defineApi({
     { groupId, ...request },
     { broker, version, clientId, clientHost },
   ): JoinAnswer | Promise<JoinAnswer> {
-    if (groupId === "") return refuse(ErrorCode.INVALID_GROUP_ID, request.memberId);
+    if (groupId === "") return refusedJoin(ErrorCode.INVALID_GROUP_ID, request.memberId);
     const { smallest, largest } = SESSION_TIMEOUT_MS;
     if (request.sessionTimeoutMs < smallest || request.sessionTimeoutMs > largest) {
-      return refuse(ErrorCode.INVALID_SESSION_TIMEOUT, request.memberId);
+      return refusedJoin(ErrorCode.INVALID_SESSION_TIMEOUT, request.memberId);
     }
     const group = broker.groups.getOrCreate(groupId);
     return group.join({ ...request, clientId, clientHost, requiresKnownId: version >= 4 });
@@ -49,8 +50,4 @@ function readRequest(reader: Reader, version: number) {
       metadata: Buffer.from(reader.bytes()),
     })),
   };
-}
-
-function refuse(error: ErrorCode, memberId: string): JoinAnswer {
-  return { error, generation: -1, protocol: "", leader: "", memberId, members: [] };
 }
