@@ -55,18 +55,25 @@ export function parseJson(
  */
 export function memberBytes(json: Buffer, name: string): Buffer | undefined {
   let found: Buffer | undefined;
+  for (const member of members(json)) if (member.name === name) found = member.value;
+  return found;
+}
+
+/** The members of a valid JSON object as they come, a repeated name each time: their values are the bytes as written. */
+export function* members(json: Buffer): Generator<{ name: string; value: Buffer }, void> {
   let index = json.indexOf("{") + 1;
   while (index > 0 && index < json.length) {
     while (isSpace(json[index] ?? 0) || json[index] === 0x2c) index++;
     if (json[index] !== quote) break;
     const nameEnd = skipString(json, index);
-    const isWanted = JSON.parse(json.toString("utf8", index, nameEnd)) === name;
     const start = json.indexOf(":", nameEnd) + 1;
     const end = skipValue(json, start);
-    if (isWanted) found = trimmed(json, start, end);
+    yield {
+      name: JSON.parse(json.toString("utf8", index, nameEnd)) as string,
+      value: trimmed(json, start, end),
+    };
     index = end;
   }
-  return found;
 }
 
 /** The bytes of each element of a valid JSON array, in one pass. */
