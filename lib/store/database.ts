@@ -23,10 +23,6 @@ export interface Store<Tables> extends AsyncDisposable {
 
 /** bigint as a number: offsets and counts here stay below 2^53. */
 types.setTypeParser(types.builtins.INT8, Number);
-/** bigint[], which the list of built-in types leaves out. */
-const bigintArray = 1016;
-const parseTexts = types.getTypeParser<string[]>(bigintArray);
-types.setTypeParser(bigintArray, (text: string) => parseTexts(text).map(Number));
 
 /** Connects with the first query, so that a function starts while the server is down. */
 export function openStore<Tables>(options: StoreOptions): Store<Tables> {
