@@ -1,5 +1,17 @@
 /** The part of daprd that a pod's app uses: Dapr's HTTP API on 127.0.0.1, one sidecar a replica. */
+import { join } from "node:path";
+import { closeServer, createGuardedServer, listenOnLoopback } from "../process/front.ts";
+import { freePort } from "../process/free-port.ts";
 import type { Note } from "../process/note.ts";
+import { invokeRoute } from "./invoke.ts";
+import { metadataRoutes } from "./metadata.ts";
+import { publishRoute } from "./publish.ts";
+import { Pubsub } from "./pubsub.ts";
+import { answerRoutes } from "./route.ts";
+import { shareStore } from "./shared-store.ts";
+import type { StateStore } from "./state-store.ts";
+import { stateRoutes } from "./state.ts";
+import { TopicSubscription } from "./subscription.ts";
 
 /** A Component's metadata with envRef and secretKeyRef resolved; keys as Dapr spells them. */
 export interface DaprComponent {
@@ -52,9 +64,70 @@ export interface SidecarOptions {
 
 export interface Sidecar extends AsyncDisposable {
   readonly httpPort: number;
+  /** Held for the app's environment; nothing speaks gRPC there. */
   readonly grpcPort: number;
 }
 
-export function startSidecar(options: SidecarOptions): Promise<Sidecar> {
-  return Promise.reject(new Error(`not built yet: ${options.stateDir}`));
+export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
+  await using starting = new AsyncDisposableStack();
+  const stores = await openStores(starting, options);
+  const pubsubs = openPubsubs(starting, options);
+  const routes = [
+    ...metadataRoutes(options),
+    ...stateRoutes(stores, options.appId),
+    invokeRoute(options),
+    publishRoute(pubsubs, options.appId),
+  ];
+  const server = createGuardedServer(answerRoutes(routes, options.note));
+  const httpPort = await listenOnLoopback(server, options.port);
+  starting.defer(() => closeServer(server));
+  subscribe(starting, pubsubs, options);
+  const running = starting.move();
+  const grpcPort = await freePort();
+  return { httpPort, grpcPort, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+async function openStores(
+  starting: AsyncDisposableStack,
+  { components, stateDir }: SidecarOptions,
+): Promise<ReadonlyMap<string, StateStore>> {
+  const stores = new Map<string, StateStore>();
+  for (const { name } of components.filter(({ type }) => type === "state.redis")) {
+    const shared = await shareStore(join(stateDir, "dapr", `${name}.ndjson`));
+    starting.use(shared);
+    stores.set(name, shared.store);
+  }
+  return stores;
+}
+
+function openPubsubs(
+  starting: AsyncDisposableStack,
+  options: SidecarOptions,
+): ReadonlyMap<string, Pubsub> {
+  const components = options.components.filter(({ type }) => type === "pubsub.kafka");
+  return new Map(
+    components.map((each) => [each.name, starting.use(new Pubsub(each, options))] as const),
+  );
+}
+
+function subscribe(
+  starting: AsyncDisposableStack,
+  pubsubs: ReadonlyMap<string, Pubsub>,
+  { subscriptions, inbound, appPort, podName, note }: SidecarOptions,
+): void {
+  for (const [name, pubsub] of pubsubs) {
+    const own = subscriptions.filter(({ pubsubName }) => pubsubName === name);
+    if (own.length === 0) continue;
+    const policy = inbound[name] ?? {};
+    starting.use(
+      new TopicSubscription({
+        subscriptions: own,
+        pubsub,
+        inbound: policy,
+        appPort,
+        podName,
+        note,
+      }),
+    );
+  }
 }

@@ -1,0 +1,94 @@
+/** One pubsub.kafka component of a sidecar: its settings, its client, its producer. */
+import type { Kafka, Producer } from "kafkajs";
+import { openKafka } from "../../lib/kafka/client.ts";
+import type { DaprComponent } from "./sidecar.ts";
+
+/** Defaults as `common/component/kafka/metadata.go` has them. */
+export interface PubsubSettings {
+  name: string;
+  brokers: string;
+  consumerGroup: string;
+  initialOffset: "newest" | "oldest";
+  escapeHeaders: boolean;
+  excludeHeaders: RegExp | undefined;
+  sessionTimeoutMs: number;
+  heartbeatMs: number;
+}
+
+export interface Pod {
+  appId: string;
+  podName: string;
+  namespace: string;
+}
+
+export class Pubsub implements AsyncDisposable {
+  readonly settings: PubsubSettings;
+  readonly kafka: Kafka;
+  #producer: Promise<Producer> | undefined;
+
+  constructor(component: DaprComponent, pod: Pod) {
+    this.settings = toSettings(component, pod);
+    this.kafka = openKafka({ brokers: this.settings.brokers, clientId: `dapr-${pod.podName}` });
+  }
+
+  async publish(
+    topic: string,
+    message: {
+      key: Buffer | string | null;
+      value: Buffer | string | null;
+      headers: Record<string, Buffer | string>;
+    },
+  ): Promise<void> {
+    const producer = await (this.#producer ??= this.#connect());
+    await producer.send({ topic, acks: -1, messages: [message] });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const producer = await this.#producer?.catch(() => undefined);
+    await producer?.disconnect();
+  }
+
+  async #connect(): Promise<Producer> {
+    const producer = this.kafka.producer({ allowAutoTopicCreation: false });
+    try {
+      await producer.connect();
+      return producer;
+    } catch (error) {
+      this.#producer = undefined;
+      throw error;
+    }
+  }
+}
+
+function toSettings({ name, metadata }: DaprComponent, pod: Pod): PubsubSettings {
+  const {
+    brokers = "",
+    consumerGroup,
+    consumerID,
+    initialOffset,
+    excludeHeaderMetaRegex,
+  } = metadata;
+  const group = consumerGroup ?? consumerID ?? pod.appId;
+  return {
+    name,
+    brokers,
+    consumerGroup: group
+      .replaceAll("{podName}", pod.podName)
+      .replaceAll("{appID}", pod.appId)
+      .replaceAll("{namespace}", `${pod.namespace}.${pod.appId}`)
+      .replaceAll("{uuid}", () => crypto.randomUUID()),
+    initialOffset: initialOffset === "oldest" ? "oldest" : "newest",
+    escapeHeaders: metadata["escapeHeaders"] === "true",
+    excludeHeaders: excludeHeaderMetaRegex ? new RegExp(excludeHeaderMetaRegex) : undefined,
+    sessionTimeoutMs: durationMs(metadata["sessionTimeout"], 10_000),
+    heartbeatMs: durationMs(metadata["heartbeatInterval"], 3_000),
+  };
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+
+/** `10s`, `500ms`: what these two settings are written as. */
+function durationMs(text: string | undefined, fallback: number): number {
+  const [, count, unit = ""] = /^(\d+)(ms|s|m)$/.exec(text ?? "") ?? [];
+  return count === undefined ? fallback : Number(count) * (UNIT_MS[unit] ?? 1);
+}
