@@ -38,8 +38,10 @@ export function openStore<Tables>(options: StoreOptions): Store<Tables> {
     query_timeout: statementTimeoutMs + 2_000,
     options: flags.map(([name, value]) => `-c ${name}=${value}`).join(" "),
   });
-  // Without a listener an idle connection that breaks would end the process.
-  pool.on("error", (error) => options.log?.warn({ err: error }, "an idle connection broke"));
+  // Without listeners a connection that breaks, idle or in use, would end the process; who uses it is told by its query.
+  const broke = (error: Error): void => options.log?.warn({ err: error }, "a connection broke");
+  pool.on("error", broke);
+  pool.on("connect", (client) => client.on("error", broke));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() };
 }
