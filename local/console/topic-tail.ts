@@ -55,7 +55,11 @@ interface Following {
 async function follow(kafka: Kafka, topics: readonly string[]): Promise<Following> {
   const admin = kafka.admin();
   const groupId = `local-console-${randomUUID()}`;
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
+  const consumer = kafka.consumer({
+    groupId,
+    maxWaitTimeInMs: 100,
+    retry: { restartOnFailure: () => Promise.resolve(true) },
+  });
   const stop = async () => {
     await consumer.disconnect();
     await admin.deleteGroups([groupId]).catch(() => {});

@@ -31,12 +31,16 @@ export async function startConsumer<R extends AssignedRecord>(
     retry: { restartOnFailure: () => Promise.resolve(true) },
   });
   let assignment = options.newAssignment(Promise.resolve());
+  let isAway = false;
   consumer.on("consumer.group_join", () => {
+    if (isAway) note("the consumer is back", "info");
+    isAway = false;
     // Fetching starts anew at the committed offsets: what is queued comes again, what runs ends first.
     assignment = options.newAssignment(assignment.stop(options.drainMs));
   });
   consumer.on("consumer.crash", ({ payload }) => {
-    note(`the consumer failed and starts again: ${payload.error.message}`, "warning");
+    if (!isAway) note(`the consumer failed, it tries again: ${payload.error.message}`, "warning");
+    isAway = true;
   });
   await consumer.connect();
   await consumer.subscribe({ topics: [...topics], fromBeginning: initialOffset === "earliest" });

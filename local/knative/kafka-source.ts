@@ -38,16 +38,15 @@ export interface KafkaSourceOptions {
 
 /** Resolves when the consumers have joined their group. */
 export async function startKafkaSource(options: KafkaSourceOptions): Promise<AsyncDisposable> {
-  const sender = openHttpSender();
-  const consumers = await Promise.all(
-    Array.from({ length: options.source.consumers }, () => startOne(options, sender)),
-  );
-  return {
-    async [Symbol.asyncDispose]() {
-      await Promise.all(consumers.map((consumer) => consumer[Symbol.asyncDispose]()));
-      sender[Symbol.dispose]();
-    },
-  };
+  await using starting = new AsyncDisposableStack();
+  const sender = starting.use(openHttpSender());
+  const consumers = Array.from({ length: options.source.consumers }, async () => {
+    starting.use(await startOne(options, sender));
+  });
+  // All, before a failure is told: what was started must be stopped.
+  const failed = (await Promise.allSettled(consumers)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+  return starting.move();
 }
 
 function startOne(options: KafkaSourceOptions, sender: HttpSender): Promise<AsyncDisposable> {
