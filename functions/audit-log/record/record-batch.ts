@@ -68,7 +68,9 @@ async function write(
   const duplicates = await insertDuplicates(trx, sorted.duplicates, recordedAt, generation);
   await cover(trx, generation, coverageOf(arrivals));
   await trx.updateTable("log_end").set({ recorded_at: recordedAt, sequence }).execute();
-  return { fresh: sorted.fresh, duplicates, redelivered: sorted.redelivered };
+  const notedBefore = sorted.duplicates.filter((duplicate) => !duplicates.includes(duplicate));
+  const redelivered = [...sorted.redelivered, ...notedBefore.map(({ arrival }) => arrival)];
+  return { fresh: sorted.fresh, duplicates, redelivered };
 }
 
 /** Gapless: a missing sequence is a missing entry. */
@@ -119,11 +121,14 @@ async function insertDuplicates(
     .insertInto("duplicate")
     .values(rows.sort((a, b) => a.key.compare(b.key)))
     .onConflict((conflict) => conflict.doNothing())
-    .returning("key")
+    .returning(["key", "partition", "offset"])
     .execute();
-  const isNoted = new Set(noted.map(({ key }) => key.toString("latin1")));
-  return duplicates.filter(({ arrival }) => isNoted.has(arrival.key.toString("latin1")));
+  const names = new Set(noted.map(({ key, ...place }) => nameOf(key, place)));
+  return duplicates.filter(({ arrival: { key, event } }) => names.has(nameOf(key, event.position)));
 }
+
+const nameOf = (key: Buffer, place: { partition: number | null; offset: number | null } | null) =>
+  `${key.toString("base64")} ${place?.partition ?? null} ${place?.offset ?? null}`;
 
 function coverageOf(arrivals: readonly Arrival[]): Map<number, OffsetRange[]> {
   const offsets = new Map<number, number[]>();
