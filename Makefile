@@ -31,4 +31,5 @@ clean: ## Remove what was installed, built and recorded here
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund
+	-@$(RUN) node local/warm.ts
 	@touch $@

@@ -13,7 +13,7 @@ import { type Environment, readEnvironment } from "./secret.ts";
 import { startAll } from "./start/all.ts";
 import { openConsole, tokenSigner } from "./start/console.ts";
 import { startServices, startStatefulSets } from "./start/function.ts";
-import { runJobs } from "./start/job.ts";
+import { runJobs, runMigrations } from "./start/job.ts";
 import { lockState } from "./start/lock.ts";
 import { startParts } from "./start/part.ts";
 import { requirePorts } from "./start/port.ts";
@@ -86,7 +86,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const parts = await startParts(starting, { stateDir, ports, addresses, env, note });
   const { kafka, secrets } = parts;
   const command = { sources: options.sources ?? SOURCES, stateDir, env, secrets };
-  await runJobs({ plan, command, kafka, note });
+  const jobs = { plan, command, kafka, note };
+  await runMigrations(jobs);
 
   const { brokers, sinks } = plan;
   starting.use(await startIngress({ brokers, sinks, kafka, port: ports.broker, report }));
@@ -98,6 +99,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     stateDir,
     note,
   });
+  await runJobs(jobs);
   const gateways = await startAll(starting, startStatefulSets(functions));
   await startAll(starting, startKafkaSources(plan, kafka, report));
   for (const source of startPingSources(plan, report)) starting.use(source);

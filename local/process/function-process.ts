@@ -2,8 +2,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { get } from "node:http";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { COMPILE_CACHE } from "../compile-cache.ts";
 import { keepLog, type FunctionLog } from "./function-log.ts";
 import { freePort, isPortFree } from "./free-port.ts";
 import type { Note } from "./note.ts";
@@ -96,7 +96,7 @@ export async function spawnNode(
 ): Promise<{ child: ChildProcess; exited: Promise<Exit> }> {
   const child = spawn(process.execPath, [command.entry], {
     cwd: command.cwd,
-    env: { ...machineEnv(command.stateDir), ...command.env, EXIT_WITH_PARENT: "1" },
+    env: { ...machineEnv(), ...command.env, EXIT_WITH_PARENT: "1" },
     stdio: ["pipe", "pipe", "pipe"],
     // In a session of its own: Ctrl-C reaches the runner alone, which then drains in order.
     detached: true,
@@ -123,7 +123,7 @@ function toExit(
 const INHERITED = ["PATH", "HOME", "TMPDIR", "LANG"];
 
 /** Nothing else of the runner's environment: what a function needs must be in its YAML. */
-function machineEnv(stateDir: string): Record<string, string> {
+function machineEnv(): Record<string, string> {
   const inherited = INHERITED.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
@@ -131,7 +131,7 @@ function machineEnv(stateDir: string): Record<string, string> {
   return {
     ...Object.fromEntries(inherited),
     TZ: "UTC",
-    NODE_COMPILE_CACHE: join(stateDir, "compile-cache"),
+    NODE_COMPILE_CACHE: COMPILE_CACHE,
   };
 }
 

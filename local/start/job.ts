@@ -13,23 +13,27 @@ export interface JobsOptions {
   note: Note;
 }
 
-/** Migrations first: the others may need their tables. */
-export async function runJobs({ plan, command, kafka, note }: JobsOptions): Promise<void> {
-  const runAll = async (jobs: readonly JobPlan[]): Promise<void> => {
-    const runs = jobs.map(({ name, process, retries, timeoutMs }) =>
-      runJob({
-        process: toCommand(command, process, name),
-        // In the cluster a Job waits for its database by its retries; here that runs already.
-        retries: Math.min(retries, 1),
-        note,
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      }),
-    );
-    await Promise.all(runs);
-  };
-  await runAll(plan.migrations);
-  await runAll(plan.jobs);
-  await requireTopics(plan, kafka);
+/** Before all else: the others, and the functions, need their tables. */
+export const runMigrations = (options: JobsOptions): Promise<void> =>
+  runAll(options.plan.migrations, options);
+
+/** The rest, which makes the topics; a source of a topic that is not there then is a mistake. */
+export async function runJobs(options: JobsOptions): Promise<void> {
+  await runAll(options.plan.jobs, options);
+  await requireTopics(options.plan, options.kafka);
+}
+
+async function runAll(jobs: readonly JobPlan[], { command, note }: JobsOptions): Promise<void> {
+  const runs = jobs.map(({ name, process, retries, timeoutMs }) =>
+    runJob({
+      process: toCommand(command, process, name),
+      // In the cluster a Job waits for its database by its retries; here that runs already.
+      retries: Math.min(retries, 1),
+      note,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    }),
+  );
+  await Promise.all(runs);
 }
 
 /** As in the cluster, where a source of a missing topic never becomes ready. */

@@ -23,7 +23,7 @@ const RECIPIENTS = ["u1", "u2"].map((user, index) => ({
 const TRIES = 20;
 const PAUSE_MS = 250;
 /** A start waits this long for them; after it they are put while everything runs. */
-const PATIENCE_MS = 1_500;
+const PATIENCE_MS = 10_000;
 
 /** Begins at once. The stack ends what is not done by then. */
 export function startRecipients(
