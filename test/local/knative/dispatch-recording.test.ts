@@ -1,14 +1,10 @@
 /** KafkaSource beside the recordings of the real dispatcher: requests, dead letters, waits and commits. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Kafka, Producer } from "kafkajs";
-import { afterAll, beforeAll, describe, test, type ExpectStatic } from "vitest";
-import { openKafka } from "../../../lib/kafka/client.ts";
-import { startKafka, type RunningKafka } from "../../../local/kafka/server.ts";
+import type { IHeaders } from "kafkajs";
+import { afterAll, beforeAll, describe, test, vi, type ExpectStatic } from "vitest";
 import type { DeliveryPolicy } from "../../../local/knative/delivery-policy.ts";
 import { startKafkaSource } from "../../../local/knative/kafka-source.ts";
 import { createReport } from "../../../local/report.ts";
+import { startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";
 import { comparable, recordings, type DispatchCase, type RecordedRequest } from "./recording.ts";
 import { startScriptedSink, type ReceivedRequest } from "./scripted-sink.ts";
 
@@ -28,23 +24,17 @@ const cases = recordings<DispatchCase>("dispatch").filter(
     !(recorded.name in exceptions),
 );
 
-let dataDir: string;
-let broker: RunningKafka;
-let kafka: Kafka;
-let producer: Producer;
+// They mostly wait.
+vi.setConfig({ maxConcurrency: 20 });
+
+let log: EmbeddedLog;
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "dispatch-"));
-  broker = await startKafka({ dataDir, port: 0 });
-  kafka = openKafka({ brokers: broker.address, clientId: "test" });
-  producer = kafka.producer();
-  await producer.connect();
+  log = await startEmbeddedLog();
 });
 
 afterAll(async () => {
-  await producer.disconnect();
-  await broker[Symbol.asyncDispose]();
-  await rm(dataDir, { recursive: true });
+  await log[Symbol.asyncDispose]();
 });
 
 describe.concurrent("the dispatcher, recorded", { timeout: 30_000 }, () => {
@@ -57,6 +47,10 @@ describe.concurrent("the dispatcher, recorded", { timeout: 30_000 }, () => {
     }
     expect(seen.deliveries).toHaveLength(recorded.deliveries.length);
     expect(seen.committed).toEqual(recorded.committedOffsets);
+    if (recorded.source.ordering === "ordered") {
+      const recordedOrder = recorded.deliveries.map(({ record }) => record);
+      expect(byPartition(seen.order, recorded)).toEqual(byPartition(recordedOrder, recorded));
+    }
     expectWaits(seen.deliveries, recorded.deliveries, expect);
     expect(seen.maxInFlight).toBeLessThanOrEqual(
       Math.max(recorded.maxInFlight, recorded.partitions),
@@ -69,8 +63,8 @@ interface Numbered extends ReceivedRequest {
 }
 
 async function replay(recorded: DispatchCase, expect: ExpectStatic) {
-  const { name, records, partitions, source } = recorded;
-  await createTopic(name, partitions);
+  const { name, partitions, source } = recorded;
+  await log.createTopic(name, partitions);
   await produce(recorded);
   const offsets = offsetsOf(recorded);
   const recordOf = (headers: ReceivedRequest["headers"]) =>
@@ -94,7 +88,7 @@ async function replay(recorded: DispatchCase, expect: ExpectStatic) {
       delivery: policyOf(source.egressConfig, deadLetterSink.url),
     },
     sinkUrl: sink.url,
-    kafka,
+    kafka: log.kafka,
     report: createReport({ print: () => {} }),
     commitIntervalMs: 100,
   });
@@ -107,7 +101,7 @@ async function replay(recorded: DispatchCase, expect: ExpectStatic) {
       async () => ({
         deliveries: sink.received.length,
         deadLetters: deadLetterSink.received.length,
-        committed: Object.values(await committed(name, partitions)).reduce((a, b) => a + b, 0),
+        committed: Object.values(await committed(recorded)).reduce((a, b) => a + b, 0),
       }),
       { timeout: 12_000, interval: 100 },
     )
@@ -124,9 +118,9 @@ async function replay(recorded: DispatchCase, expect: ExpectStatic) {
   return {
     deliveries: byRecordNumber(sink.received.map(numbered)),
     deadLetters: byRecordNumber(deadLetterSink.received.map(numbered)),
-    committed: await committed(name, partitions),
+    committed: await committed(recorded),
+    order: sink.received.map(({ headers }) => recordOf(headers)),
     maxInFlight: sink.maxInFlight(),
-    records,
   };
 }
 
@@ -143,35 +137,20 @@ function policyOf(
   };
 }
 
-async function createTopic(topic: string, numPartitions: number) {
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions }] });
-  await admin.disconnect();
-}
-
 const decode = (base64: string | null): Buffer | null =>
   base64 === null ? null : Buffer.from(base64, "base64");
 
 async function produce({ name, records }: DispatchCase) {
   for (const record of records) {
-    const headers: Record<string, unknown> = {};
+    const headers: IHeaders = {};
     for (const [header, value] of record.headerList ?? Object.entries(record.headers)) {
       const earlier = headers[header];
-      headers[header] = earlier === undefined ? decode(value) : [earlier, decode(value)].flat();
+      const bytes = Buffer.from(value ?? "", "base64");
+      headers[header] = earlier === undefined ? bytes : [earlier, bytes].flat();
     }
-    await producer.send({
-      topic: name,
-      messages: [
-        {
-          partition: record.partition,
-          key: decode(record.keyBase64),
-          value: decode(record.valueBase64),
-          // kafkajs writes null header values, which its types leave out.
-          headers: headers as Record<string, Buffer>,
-        },
-      ],
-    });
+    const { partition, keyBase64, valueBase64 } = record;
+    const message = { partition, key: decode(keyBase64), value: decode(valueBase64), headers };
+    await log.produce(name, [message]);
   }
 }
 
@@ -184,19 +163,17 @@ function offsetsOf({ records }: DispatchCase): string[] {
   });
 }
 
-async function committed(groupId: string, partitions: number): Promise<Record<string, number>> {
-  const admin = kafka.admin();
-  await admin.connect();
-  const [topic] = await admin.fetchOffsets({ groupId, topics: [groupId] });
-  await admin.disconnect();
+/** The recordings' groups had committed 0 before the start. */
+async function committed({ name, partitions }: DispatchCase): Promise<Record<number, number>> {
+  const found = await log.committed(name, name);
+  const all = Array.from({ length: partitions }, (_, partition) => partition);
   return Object.fromEntries(
-    Array.from({ length: partitions }, (_, index) => {
-      const offset = topic?.partitions.find(({ partition }) => partition === index)?.offset ?? "-1";
-      // The recordings' groups had committed 0 before the start.
-      return [String(index), Math.max(0, Number(offset))];
-    }),
+    all.map((partition) => [partition, Math.max(0, found[partition] ?? 0)]),
   );
 }
+
+const byPartition = (order: readonly number[], { records }: DispatchCase) =>
+  Map.groupBy(order, (record) => records[record]?.partition);
 
 const byRecordNumber = <T extends { record: number }>(requests: readonly T[]): T[] =>
   requests.toSorted((a, b) => a.record - b.record);

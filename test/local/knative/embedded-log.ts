@@ -23,8 +23,8 @@ export interface EmbeddedLog extends AsyncDisposable {
 
 export interface LogMessage {
   readonly partition?: number;
-  readonly key?: string | null;
-  readonly value: string | null;
+  readonly key?: string | Buffer | null;
+  readonly value: string | Buffer | null;
   readonly headers?: IHeaders;
 }
 

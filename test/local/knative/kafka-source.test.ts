@@ -138,10 +138,10 @@ test("ordered: the retries of one partition do not hold up another", async () =>
   expect(idsAt(sink).indexOf("e3")).toBeLessThan(idsAt(sink).lastIndexOf("e0"));
 });
 
-test(
+test.concurrent(
   "a wait longer than the session timeout loses neither the partition nor its turn",
   { timeout: 30_000 },
-  async () => {
+  async ({ expect }) => {
     await topicWith("long-wait", 1, ["e0", "e1"]);
     await using sink = await sinkThatAnswers([
       { record: 0, status: 503 },
@@ -165,10 +165,10 @@ test(
   },
 );
 
-test(
+test.concurrent(
   "thousands of records behind a slow sink all arrive, once, at most 90 at a time",
   { timeout: 30_000 },
-  async () => {
+  async ({ expect }) => {
     const ids = Array.from({ length: 3_000 }, (_, index) => `e${index}`);
     await topicWith("many", 1, ids);
     await using sink = await sinkThatAnswers([{ status: 204, delayMs: 5 }]);
@@ -182,10 +182,10 @@ test(
   },
 );
 
-test(
+test.concurrent(
   "a new group with initialOffset latest starts at the end as it was at the start",
   { timeout: 30_000 },
-  async () => {
+  async ({ expect }) => {
     await topicWith("latest", 1, ["e0"]);
     await using sink = await sinkThatAnswers([{ status: 204 }]);
     await using _ = await start({ topic: "latest", sinkUrl: sink.url, initialOffset: "latest" });
