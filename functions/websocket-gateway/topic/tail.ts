@@ -1,0 +1,149 @@
+/** Follows the topic: puts each record into the ring once, in order a partition, and says so to who listens. */
+import type { Event } from "../../../lib/events/event.ts";
+import { fromKafkaRecord, type KafkaRecord } from "../../../lib/events/kafka-record.ts";
+import { RetryableError } from "../../../lib/host/error.ts";
+import type { Logger } from "pino";
+import { toRingEvent } from "./ring-event.ts";
+import { type Entry, Ring, type RingLimits } from "./ring.ts";
+import { readerGroup, rereadTopic, type Warm, type WarmUp } from "./warm-up.ts";
+import { offsetOf, reaches } from "./vector.ts";
+
+export interface TailListener {
+  /** `isRepeated`: another record of the same identity is in the ring already. */
+  onEntry: (entry: Entry, isRepeated: boolean) => void;
+  /** The topic was made anew: positions begin again, and what peers were shown cannot be told any more. */
+  onRestart: () => void;
+}
+
+export interface TailOptions {
+  readonly topic: string;
+  readonly limits: RingLimits;
+  readonly warmUp: WarmUp;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+/** Positions that make no sense are looked into at most so often. */
+const doubtIntervalMs = 5_000;
+
+export class Tail {
+  ring: Ring;
+  listener: TailListener | undefined;
+  readonly #options: TailOptions;
+  /** Partitions in which a record waits for others to be read. */
+  readonly #waiting = new Map<number, Promise<void>>();
+  #restarting: Promise<void> | undefined;
+  #doubtedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: TailOptions, warm: Warm) {
+    this.#options = options;
+    this.ring = this.#fill(warm);
+  }
+
+  /** Resolves once the record is in the ring, or is known to need no place there. Rejects to have it sent again. */
+  accept(record: KafkaRecord): Promise<void> {
+    const { partition, topic } = record;
+    // A record's own header may claim another topic; that the record is missing is seen at the next one.
+    if (topic !== this.#options.topic) return Promise.resolve();
+    const before = this.#waiting.get(partition) ?? this.#restarting;
+    if (before === undefined && record.offset === offsetOf(this.ring.head, partition)) {
+      this.#append(record);
+      return Promise.resolve();
+    }
+    const settled = (before ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => this.#settle(record));
+    this.#waiting.set(partition, settled);
+    const forget = (): void => {
+      if (this.#waiting.get(partition) === settled) this.#waiting.delete(partition);
+    };
+    settled.then(forget, forget);
+    return settled;
+  }
+
+  /** Looks whether the topic was made anew, e.g. because audit-log tells of another generation. */
+  async restart(): Promise<void> {
+    this.#restarting ??= this.#reread().finally(() => {
+      this.#restarting = undefined;
+    });
+    await this.#restarting;
+  }
+
+  async #settle(record: KafkaRecord): Promise<void> {
+    const { partition, offset } = record;
+    if (offset > offsetOf(this.ring.head, partition)) await this.#readGap(record);
+    if (offset === offsetOf(this.ring.head, partition)) this.#append(record);
+    else await this.#checkPosition(record);
+  }
+
+  /** The sidecar skipped something (its group lost its offsets, a header that it cannot send): it is read here. */
+  async #readGap(record: KafkaRecord): Promise<void> {
+    const { reader, groupId } = this.#options.warmUp;
+    const { partition, offset } = record;
+    const { end } = await reader.bounds().catch(unreadable);
+    if (offset >= offsetOf(end, partition)) return;
+    const from = end.map((last, at) => (at === partition ? offsetOf(this.ring.head, at) : last));
+    const until = end.map((last, at) => (at === partition ? offset : last));
+    this.#options.log.info({ partition, from: from[partition], until: offset }, "reading a gap");
+    await reader
+      .read({
+        groupId: readerGroup(groupId),
+        from,
+        until,
+        commit: false,
+        onRecord: (missed) => this.#append(missed),
+      })
+      .catch(unreadable);
+    this.ring.skipTo(partition, offset);
+  }
+
+  /** Behind the head: a repetition, a header that claims a false position, or a topic that was made anew. */
+  async #checkPosition(record: KafkaRecord): Promise<void> {
+    const event = fromKafkaRecord(record, new Date());
+    const known = event && this.ring.find(toRingEvent(event).identity);
+    if (known?.partition === record.partition && known.offset === record.offset) return;
+    const { now, warmUp, log } = this.#options;
+    if (now() - this.#doubtedAt < doubtIntervalMs) return;
+    this.#doubtedAt = now();
+    const { end } = await warmUp.reader.bounds().catch(unreadable);
+    if (reaches(end, this.ring.head)) return;
+    log.warn({ end, head: this.ring.head }, "the topic ends before what was seen of it");
+    await this.restart();
+  }
+
+  async #reread(): Promise<void> {
+    const warm = await rereadTopic(this.#options.warmUp).catch(unreadable);
+    this.ring = this.#fill(warm);
+    this.listener?.onRestart();
+  }
+
+  #fill(warm: Warm): Ring {
+    const ring = new Ring(this.#options.limits, warm.begin);
+    for (const record of warm.records) this.#append(record, ring);
+    for (const [partition, offset] of warm.end.entries()) ring.skipTo(partition, offset);
+    return ring;
+  }
+
+  #append(record: KafkaRecord, ring = this.ring): void {
+    const { partition, offset } = record;
+    if (offset < offsetOf(ring.head, partition)) return;
+    const event = fromKafkaRecord(record, new Date());
+    if (!isShown(event)) return ring.skipTo(partition, offset + 1);
+    const ringEvent = toRingEvent(event);
+    const known = ring.find(ringEvent.identity);
+    if (known !== undefined && known.digest !== ringEvent.digest) {
+      const { id, source } = event;
+      this.#options.log.warn({ event_id: id, source }, "two different events have the same name");
+    }
+    const entry = ring.append(partition, offset, ringEvent);
+    if (ring === this.ring) this.listener?.onEntry(entry, known !== undefined);
+  }
+}
+
+/** What no function gets, or breaks the contract, is in the audit log alone. */
+const isShown = (event: Event | undefined): event is Event =>
+  event !== undefined && event.problem === null;
+
+function unreadable(cause: unknown): never {
+  throw new RetryableError("topic_unreadable", "the topic cannot be read now", { cause });
+}
