@@ -19,8 +19,10 @@ export interface Timing {
   readonly attemptMs?: number;
   /** A send that takes longer is slow: it frees its place for others. */
   readonly slowMs?: number;
-  /** Of the attempts of one message. */
+  /** Between the attempts of one message. */
   readonly retry?: { readonly baseMs: number; readonly maxMs: number };
+  /** Before a provider, a domain or a number that did not answer is tried again. */
+  readonly spare?: { readonly baseMs: number; readonly maxMs: number };
 }
 
 export const timing = {
@@ -29,6 +31,7 @@ export const timing = {
   leaseMs: 90_000,
   slowMs: 1_000,
   retry: { baseMs: 5_000, maxMs: 15 * 60_000 },
+  spare: { baseMs: 1_000, maxMs: 30_000 },
 } satisfies Timing;
 
 export interface LineOptions {
@@ -48,9 +51,9 @@ export interface Line {
 
 export function openLine({ channel, db, log, timing: given, ...options }: LineOptions): Line {
   const { name } = channel;
-  const { clock, random, leaseMs, slowMs, retry } = { ...timing, ...given };
+  const { clock, random, leaseMs, ...pace } = { ...timing, ...given };
   const settler = new Settler({ write: (settlements) => settle(db, settlements), log });
-  const sender = new Sender({ ...options, channel, settler, clock, random, slowMs, retry, log });
+  const sender = new Sender({ ...options, ...pace, channel, settler, clock, random, log });
   const poller = new Poller({
     sender,
     clock,

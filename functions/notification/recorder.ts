@@ -63,7 +63,8 @@ async function commit(
   arrivals: readonly Arrival[],
 ): Promise<readonly Recorded[]> {
   const { leaseMs, clock } = { ...timing, ...given };
-  const roomOf = (name: ChannelName) => lines.find((line) => line.name === name)?.sender.room ?? 0;
+  const roomOf = (name: ChannelName): number =>
+    lines.find((line) => line.name === name)?.sender.roomForNew ?? 0;
   const { outcomes, jobs, suppressed, unleased } = await recordArrivals(db, arrivals, {
     room: { email: roomOf("email"), sms: roomOf("sms") },
     lease: newLease(leaseMs, clock),

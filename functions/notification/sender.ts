@@ -23,6 +23,8 @@ export interface SenderOptions {
   readonly random: () => number;
   /** Of the attempts of one message. */
   readonly retry: { readonly baseMs: number; readonly maxMs: number };
+  /** How long a provider, a domain or a number that does not answer is left alone. */
+  readonly spare: { readonly baseMs: number; readonly maxMs: number };
   /** A send that takes longer is slow. */
   readonly slowMs: number;
   readonly log: Logger;
@@ -33,7 +35,8 @@ export interface SenderOptions {
 const queuedPerSlot = 10;
 /** How long what is queued may still be started when the function is told to stop. */
 const drainMs = 5_000;
-const breaker = { threshold: 3, baseMs: 1_000, maxMs: 30_000 };
+/** Failures in a row after which somebody is left alone. */
+const threshold = 3;
 
 /** `dueInMs`: until a row that was written down may be leased again, null where none may. */
 export type ChangeListener = (dueInMs: number | null) => void;
@@ -49,11 +52,12 @@ export class Sender {
   #silentLane: string | undefined;
 
   constructor(options: SenderOptions) {
-    const { random, clock, retry } = options;
+    const { random, clock, retry, spare } = options;
+    const breaker = { ...spare, threshold, random, nowMs: clock.steadyMs };
     this.#options = options;
     this.#retry = { ...retry, random };
-    this.#provider = new Breaker({ ...breaker, random, nowMs: clock.steadyMs });
-    this.#queue = new LaneQueue({ ...breaker, random, nowMs: clock.steadyMs });
+    this.#provider = new Breaker(breaker);
+    this.#queue = new LaneQueue(breaker);
     this.#slots = new Slots(options.concurrency);
   }
 
@@ -66,18 +70,25 @@ export class Sender {
     return this.#provider.waitMs;
   }
 
-  /** How many rows it is worth to lease now. */
+  /** How many due rows it is worth to lease now. */
   get room(): number {
-    if (this.#options.settler.isDown || this.#provider.waitMs > 0) return 0;
-    const limit = this.#provider.isClosed ? this.#options.concurrency * queuedPerSlot : 1;
-    return Math.max(0, limit - this.#queue.size);
+    return this.#roomOf(this.#options.concurrency * queuedPerSlot);
+  }
+
+  /** More than `room`: what just came need not wait until a backlog is sent. */
+  get roomForNew(): number {
+    return this.#roomOf(this.#options.concurrency * queuedPerSlot * 2);
   }
 
   /** True where it is time to lease: not for each single row. */
   get isHungry(): boolean {
-    const { room } = this;
     const enough = this.#provider.isClosed ? (this.#options.concurrency * queuedPerSlot) / 2 : 1;
-    return room >= enough;
+    return this.room >= enough;
+  }
+
+  #roomOf(limit: number): number {
+    if (this.#options.settler.isDown || this.#provider.waitMs > 0) return 0;
+    return Math.max(0, (this.#provider.isClosed ? limit : 1) - this.#queue.size);
   }
 
   get isIdle(): boolean {
@@ -91,12 +102,20 @@ export class Sender {
 
   /** Takes over rows that this process has leased. */
   offer(jobs: readonly Job[]): void {
+    // It went down since they were leased.
+    if (this.#provider.waitMs > 0) return this.#giveBack(jobs);
     for (const job of jobs) {
       const lane = this.#queue.lane(this.#laneOf(job));
-      if (lane.breaker.waitMs > 0 && lane.jobs.length === 0) this.#defer(lane, [job]);
+      if (!this.#mayQueue(lane)) this.#defer(lane, [job]);
       else this.#queue.push(lane, job);
     }
     this.#pump();
+  }
+
+  /** The queue is everybody's: who is slow or silent must not fill it. */
+  #mayQueue({ breaker, isSlow, jobs }: Lane): boolean {
+    if (!breaker.isClosed) return breaker.waitMs === 0 && jobs.length === 0;
+    return !isSlow || jobs.length < this.#options.concurrency;
   }
 
   /** Finishes what was started, within a limit what is queued, and gives back the rest. */
@@ -182,13 +201,15 @@ export class Sender {
     if (!this.#provider.isClosed) this.#giveBack(this.#queue.clearAll());
   }
 
-  /** Not tried, because others of the lane got no answer: no attempt is spent. */
+  /** Not tried, because others of the lane are slow or got no answer: no attempt is spent. */
   #defer(lane: Lane, jobs: readonly Job[]): void {
-    const reason = `no answer for ${lane.name}`;
+    const isSilent = !lane.breaker.isClosed;
+    const reason = isSilent ? `no answer for ${lane.name}` : null;
     for (const job of jobs) {
-      const delayMs = lane.breaker.waitMs + backoffMs(1, this.#retry);
-      const state = job.isLast ? "failed" : "pending";
-      this.#settle(job, settlementOf(job, state, reason, 0, job.isLast ? 0 : delayMs), "deferred");
+      const isOver = isSilent && job.isLast;
+      const delayMs = isOver ? 0 : lane.breaker.waitMs + backoffMs(1, this.#retry);
+      const state = isOver ? "failed" : "pending";
+      this.#settle(job, settlementOf(job, state, reason, 0, delayMs), "deferred");
     }
   }
 

@@ -1,6 +1,7 @@
 /** A real mail server and a real SMS server in this process, which do as a test says. */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ParsedMail, simpleParser } from "mailparser";
 import { SMTPServer } from "smtp-server";
@@ -56,7 +57,7 @@ export async function startMailServer(port = 0): Promise<MailServer> {
     },
     onData: (stream, session, done) => {
       const keep = async (): Promise<void> => {
-        const raw = Buffer.concat(await Array.fromAsync<Buffer>(stream));
+        const raw = await buffer(stream);
         const to = session.envelope.rcptTo.map(({ address }) => address);
         const caught = { mail: await simpleParser(raw), raw: raw.toString(), to };
         mails.push(caught);
@@ -64,7 +65,7 @@ export async function startMailServer(port = 0): Promise<MailServer> {
       };
       // A message that broke off is not kept, and nobody is there to be answered.
       keep().then(
-        () => done(),
+        () => setImmediate(done),
         () => undefined,
       );
     },
