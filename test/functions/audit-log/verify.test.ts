@@ -98,6 +98,14 @@ async function produce(partition: number, messages: Message[]): Promise<void> {
   await producer.disconnect();
 }
 
+/** As somebody does who knows nothing of generations. */
+async function remakeTopic(): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+  await admin.disconnect();
+}
+
 test("the Job makes the topics, begins one generation, and changes nothing when it runs again", async () => {
   await runTopics();
   const first = await getGeneration(log.url);
@@ -153,4 +161,95 @@ test("verify records what was never delivered, the records that the dispatcher d
   expect((await getGeneration(log.url)).covered).toEqual([5, 1]);
   expect(await runVerify()).toMatchObject({ missing: 0 });
   expect(await kafka.admin().listGroups()).toMatchObject({ groups: [] });
+});
+
+test("records that retention deleted are reported as lost and stay a hole", async () => {
+  await runTopics();
+  await produce(0, [record("a"), record("b"), record("c"), record("d")]);
+  await deliver(log.url, { id: "a", partition: 0, offset: 0 });
+  const admin = kafka.admin();
+  await admin.connect();
+  // kafkajs deletes only in topics that it has looked up.
+  await admin.fetchTopicOffsets(topic);
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "3" }] });
+  await admin.disconnect();
+  const expected = { missing: 3, recorded: 1, voids: 0, lost: 2, unread: 0 };
+  expect(await runVerify()).toMatchObject(expected);
+  expect(lines.at(-1)).toMatchObject({ level: 50, lost: 2 });
+  expect(await runVerify()).toMatchObject({ missing: 2, recorded: 0, lost: 2 });
+  expect((await getGeneration(log.url)).covered).toEqual([1, 0]);
+});
+
+test("a topic that ends before what is recorded raises an alarm and a generation, and is recorded anew", async () => {
+  await runTopics();
+  await produce(0, [record("a"), record("b"), record("c")]);
+  await runVerify();
+  const { generation } = await getGeneration(log.url);
+  await broker[Symbol.asyncDispose]();
+  await rm(join(folder, "kafka"), { recursive: true });
+  await startBroker();
+  await remakeTopic();
+  await produce(0, [record("a"), record("new")]);
+
+  expect(await runVerify()).toMatchObject({
+    alarm: expect.stringContaining("partition 0 ends at 2, but 3 is recorded") as string,
+    missing: 2,
+    recorded: 2,
+  });
+  const raised = await getGeneration(log.url);
+  expect(raised).toMatchObject({ covered: [2, 0] });
+  expect(raised.generation).not.toBe(generation);
+  expect(lines.filter(({ level }) => level === 50).at(-1)?.["msg"]).toContain("re-made");
+  expect((await getEntries(log.url)).page.entries.map(({ id }) => id)).toEqual([
+    "a",
+    "b",
+    "c",
+    "new",
+  ]);
+  expect(await runVerify()).toMatchObject({ alarm: null, missing: 0 });
+});
+
+test("the Job that finds the topic gone begins a generation before it makes it again", async () => {
+  await runTopics();
+  await produce(0, [record("a")]);
+  await runVerify();
+  const { generation } = await getGeneration(log.url);
+  await broker[Symbol.asyncDispose]();
+  await rm(join(folder, "kafka"), { recursive: true });
+  await startBroker();
+  await runTopics();
+  const remade = await getGeneration(log.url);
+  expect(remade.covered).toEqual([0, 0]);
+  expect(remade.generation).not.toBe(generation);
+});
+
+test("another record at a recorded offset raises an alarm at once", async () => {
+  await runTopics();
+  await deliver(log.url, { id: "a", partition: 0, offset: 0 });
+  await deliver(log.url, { id: "b", partition: 0, offset: 1 });
+  const { generation } = await getGeneration(log.url);
+  expect(await deliver(log.url, { id: "b", partition: 0, offset: 1 })).toBe(204);
+  expect((await getGeneration(log.url)).generation).toBe(generation);
+  expect(await deliver(log.url, { id: "other", partition: 0, offset: 1 })).toBe(204);
+  const raised = await getGeneration(log.url);
+  expect(raised.generation).not.toBe(generation);
+  expect(log.lines.filter(({ level }) => level === "error")).toMatchObject([
+    { event_id: "other", partition: 0, offset: 1 },
+  ]);
+  expect(await (await fetch(log.metricsUrl)).text()).toMatch(/generation_alarms_total\{[^}]*\} 1/);
+  expect((await getEntries(log.url)).page.entries).toHaveLength(3);
+});
+
+test("a topic that is not there is a sentence", async () => {
+  await expect(runVerify()).rejects.toThrow("There is no topic task-events: run the Job topics.");
+});
+
+test("verify makes the coming months, and entries that it records at a month's end lie in theirs", async () => {
+  await runTopics();
+  await produce(0, [record("late")]);
+  await runVerify(() => new Date("2031-12-31T23:59:59.999Z"));
+  await produce(0, [record("early")]);
+  await runVerify(() => new Date("2032-01-01T00:00:00Z"));
+  const { page } = await getEntries(log.url, { from: "2032-01-01T00:00:00Z" });
+  expect(page.entries.map(({ id }) => id)).toEqual(["early"]);
 });

@@ -73,7 +73,7 @@ test.each([
   [{ user: "u1" }, "user is not known: ask by task_id, user_id"],
   [{ task_id: "" }, "task_id must be given once"],
 ])("a wrong query %j is 400 with a sentence", async (query, sentence) => {
-  const { status, text } = await getEntries(log.url, query as unknown as Record<string, string>);
+  const { status, text } = await getEntries(log.url, query);
   expect(status).toBe(400);
   expect((JSON.parse(text) as { error: string }).error).toContain(sentence);
 });
