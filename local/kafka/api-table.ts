@@ -1,4 +1,7 @@
 /** Every API that is served, by its key. */
+import { createAcls } from "./api/acl/create-acls.ts";
+import { deleteAcls } from "./api/acl/delete-acls.ts";
+import { describeAcls } from "./api/acl/describe-acls.ts";
 import { alterConfigs } from "./api/alter-configs.ts";
 import { apiVersions } from "./api/api-versions.ts";
 import { createPartitions } from "./api/create-partitions.ts";
@@ -34,6 +37,7 @@ const topics = [
 ];
 const members = [findCoordinator, joinGroup, syncGroup, heartbeat, leaveGroup];
 const groups = [offsetCommit, offsetFetch, listGroups, describeGroups, deleteGroups];
-const served: readonly Api[] = [apiVersions, ...records, ...topics, ...members, ...groups];
+const acls = [describeAcls, createAcls, deleteAcls];
+const served: readonly Api[] = [apiVersions, ...records, ...topics, ...members, ...groups, ...acls];
 
 export const apis: ReadonlyMap<number, Api> = new Map(served.map((api) => [api.key, api]));

@@ -1,4 +1,4 @@
-/** InitProducerId: an identity for an idempotent producer. Transactions are refused. */
+/** InitProducerId: an identity for an idempotent producer. Transactions are refused, by the one code that every client takes as final. */
 import { defineApi } from "../protocol/api.ts";
 import { ErrorCode } from "../protocol/error-code.ts";
 
@@ -13,7 +13,7 @@ export const initProducerId = defineApi({
   },
   async handle({ transactionalId }, { broker }) {
     if (transactionalId !== null)
-      return { error: ErrorCode.UNSUPPORTED_VERSION, producerId: -1, epoch: -1 };
+      return { error: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, producerId: -1, epoch: -1 };
     return { error: ErrorCode.NONE, producerId: await broker.topics.nextProducerId(), epoch: 0 };
   },
   write: (writer, { error, producerId, epoch }) =>

@@ -57,7 +57,7 @@ function readPartition(reader: Reader): { index: number; records: Buffer | null 
 
 function refusal(transactionalId: string | null, acks: number): Refuse {
   if (acks < -1 || acks > 1) return ErrorCode.INVALID_REQUIRED_ACKS;
-  return transactionalId === null ? undefined : ErrorCode.INVALID_TXN_STATE;
+  return transactionalId === null ? undefined : ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
 }
 
 async function store(

@@ -139,6 +139,27 @@ export function adminTests(getBroker: () => string): void {
     });
   });
 
+  describe("access control", () => {
+    it("is refused where there is no authorizer", async () => {
+      await using session = await openSession(getBroker());
+      const wire = await session.wire();
+      const acl = {
+        resourceType: 2,
+        resourceName: "t",
+        resourcePatternType: 3,
+        principal: "User:a",
+        host: "*",
+        operation: 3,
+        permissionType: 3,
+      };
+      expect(await wire.call("describeAcls", 1, acl)).toMatchObject({ errorCode: 54 });
+      const created = await wire.call("createAcls", 1, { creations: [acl] });
+      expect(created.creationResponses).toMatchObject([{ errorCode: 54 }]);
+      const deleted = await wire.call("deleteAcls", 1, { filters: [acl] });
+      expect(deleted.filterResponses).toMatchObject([{ errorCode: 54, matchingAcls: [] }]);
+    });
+  });
+
   describe("delete records", () => {
     it("moves the start of the log, and tells readers behind it", async () => {
       await using session = await openSession(getBroker());

@@ -77,7 +77,10 @@ async function readMessages(
   const messages: ReceivedMessage[] = [];
   const consumer = await connectConsumer(kafka, { groupId: `read-${randomUUID()}` });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    // A coordinator that is just being loaded is retried.
+    if (!payload.restart) reject(payload.error);
+  });
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
     eachMessage: async ({ partition, message }) => {

@@ -1,10 +1,12 @@
 /** Consumer groups: who reads what, what was committed, and what happens when a member goes. */
 import { randomUUID } from "node:crypto";
-import type { Consumer } from "kafkajs";
+import kafkajs, { type Consumer } from "kafkajs";
 import { describe, expect, it } from "vitest";
 import type { Answer, Wire } from "../../support/kafka-wire.ts";
 import { type BrokerSession, openSession } from "./broker-session.ts";
 import { produce } from "./requests.ts";
+
+const { MemberMetadata } = kafkajs.AssignerProtocol;
 
 export function groupTests(getBroker: () => string): void {
   describe("consumer groups", () => {
@@ -119,6 +121,25 @@ export function groupTests(getBroker: () => string): void {
       ]);
     });
 
+    it("let a static member come back without a rebalance, and fence the one it replaces", async () => {
+      await using session = await openSession(getBroker());
+      const groupId = `group-${randomUUID()}`;
+      const wire = await session.wire();
+      const groupInstanceId = "one";
+      const first = await callJoin(wire, groupId, "", { groupInstanceId });
+      await sync(wire, groupId, first);
+      const second = await callJoin(wire, groupId, "", { groupInstanceId });
+      expect(second).toMatchObject({ errorCode: 0, generationId: first.generationId });
+      expect(second.memberId).not.toBe(first.memberId);
+      const payload = { groupId, groupGenerationId: first.generationId, groupInstanceId };
+      expect(
+        await wire.call("heartbeat", 3, { ...payload, memberId: first.memberId }),
+      ).toMatchObject({ errorCode: 82 });
+      expect(
+        await wire.call("heartbeat", 3, { ...payload, memberId: second.memberId }),
+      ).toMatchObject({ errorCode: 0 });
+    });
+
     it("refuse strangers, other protocols and unreasonable timeouts", async () => {
       await using session = await openSession(getBroker());
       const groupId = `group-${randomUUID()}`;
@@ -214,7 +235,8 @@ async function callJoin(
   memberId: string,
   options: object = {},
 ): Promise<Answer> {
-  const groupProtocols = [{ name: "RoundRobinAssigner", metadata: Buffer.from("metadata") }];
+  const metadata = MemberMetadata.encode({ version: 1, topics: ["t"], userData: Buffer.alloc(0) });
+  const groupProtocols = [{ name: "RoundRobinAssigner", metadata }];
   const payload = {
     groupId,
     memberId,

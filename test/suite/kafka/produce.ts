@@ -2,7 +2,7 @@
 import kafkajs from "kafkajs";
 import { describe, expect, it } from "vitest";
 import { openSession } from "./broker-session.ts";
-import { fetch, produce, producePayload, valuesOf } from "./requests.ts";
+import { fetch, newProducerId, produce, producePayload, valuesOf } from "./requests.ts";
 
 const { GZIP, ZSTD } = kafkajs.CompressionTypes;
 
@@ -76,7 +76,7 @@ export function produceTests(getBroker: () => string): void {
       await using session = await openSession(getBroker());
       const topic = await session.topic();
       const wire = await session.wire();
-      const producerId = Number((await wire.call("initProducerId", 1, {})).producerId);
+      const producerId = await newProducerId(wire);
       const sequences = [0, 2, 4, 6, 8];
       for (const firstSequence of sequences)
         await produce(wire, topic, ["a", "b"], { producerId, firstSequence });
@@ -91,7 +91,7 @@ export function produceTests(getBroker: () => string): void {
       await using session = await openSession(getBroker());
       const topic = await session.topic();
       const wire = await session.wire();
-      const producerId = Number((await wire.call("initProducerId", 1, {})).producerId);
+      const producerId = await newProducerId(wire);
       await produce(wire, topic, ["a"], { producerId, producerEpoch: 1 });
       expect(
         await produce(wire, topic, ["c"], { producerId, producerEpoch: 1, firstSequence: 2 }),
@@ -105,9 +105,7 @@ export function produceTests(getBroker: () => string): void {
     it("gives every producer an id of its own", async () => {
       await using session = await openSession(getBroker());
       const wire = await session.wire();
-      const ids = (await wire.callAll("initProducerId", 1, [{}, {}])).map(
-        ({ producerId }) => producerId,
-      );
+      const ids = [await newProducerId(wire), await newProducerId(wire)];
       expect(new Set(ids).size).toBe(2);
     });
 

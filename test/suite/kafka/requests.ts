@@ -1,4 +1,5 @@
 /** The payloads of the requests that the suite sends by itself, as kafkajs' encoder takes them. */
+import { vi } from "vitest";
 import type { Answer, Wire } from "../../support/kafka-wire.ts";
 
 export interface ProduceOptions {
@@ -74,4 +75,14 @@ export async function fetch(wire: Wire, topic: string, options?: FetchOptions): 
 
 export function valuesOf(partition: Answer): string[] {
   return partition.messages.map(({ value }: { value: Buffer }) => value.toString());
+}
+
+/** A fresh broker may not be ready for it yet. */
+export async function newProducerId(wire: Wire): Promise<number> {
+  const answer = await vi.waitFor(async () => {
+    const { errorCode, producerId } = await wire.call("initProducerId", 1, {});
+    if (errorCode !== 0) throw new Error(`error ${errorCode}`);
+    return producerId;
+  });
+  return Number(answer);
 }
