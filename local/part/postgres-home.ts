@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   realpathSync,
   rmSync,
   statSync,
@@ -38,7 +39,7 @@ export async function preparePostgresHome(stateDir: string): Promise<PostgresHom
     return { ...binary, dataDir: await ownDataDir(stateDir, stateDir), runAs: {} };
   }
   const runAs = unprivilegedUser();
-  const home = isReachable(stateDir) ? stateDir : homeOutside(stateDir);
+  const home = isReachable(stateDir) ? stateDir : await homeOutside(stateDir);
   const dataDir = await ownDataDir(home, stateDir);
   chownSync(dataDir, runAs.uid, runAs.gid);
   const near = isReachable(nativeFolder(binary)) ? binary : copyBinary(binary, machineFolder());
@@ -74,10 +75,25 @@ export function isReachable(path: string): boolean {
   }
 }
 
-/** One a state folder, the same at every start. */
-function homeOutside(stateDir: string): string {
-  const name = createHash("sha256").update(realpathSync(stateDir)).digest("hex").slice(0, 16);
-  return openFolder(join(machineFolder(), name));
+/** One a state folder, the same at every start; those of state folders that were removed since go with this one's start. */
+async function homeOutside(stateDir: string): Promise<string> {
+  const homes = openFolder(join(machineFolder(), "home"));
+  for (const name of readdirSync(homes)) await removeAbandoned(join(homes, name));
+  const state = realpathSync(stateDir);
+  const name = createHash("sha256").update(state).digest("hex").slice(0, 16);
+  const home = openFolder(join(homes, name));
+  writeFileSync(join(home, STATE_NAME), state);
+  return home;
+}
+
+const STATE_NAME = "state-folder";
+
+async function removeAbandoned(home: string): Promise<void> {
+  const name = join(home, STATE_NAME);
+  // Without a name another runner is just making it.
+  if (!existsSync(name) || existsSync(readFileSync(name, "utf8"))) return;
+  await endPostmaster(join(home, "postgres"));
+  rmSync(home, { recursive: true, force: true });
 }
 
 function machineFolder(): string {

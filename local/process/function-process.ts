@@ -89,12 +89,15 @@ const ports = (port: number, metricsPort: number) => ({
   HOST: "127.0.0.1",
 });
 
+/** kafkajs sets timers in the past, and Node tells so on stderr, which is for sentences. */
+const NODE_FLAGS = ["--disable-warning=TimeoutNegativeWarning"];
+
 /** A child that ends with the runner: its stdin is a pipe that closes even at kill -9, and its pid is recorded. */
 export async function spawnNode(
   command: FunctionCommand,
   note: Note,
 ): Promise<{ child: ChildProcess; exited: Promise<Exit> }> {
-  const child = spawn(process.execPath, [command.entry], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, command.entry], {
     cwd: command.cwd,
     env: { ...machineEnv(), ...command.env, EXIT_WITH_PARENT: "1" },
     stdio: ["pipe", "pipe", "pipe"],

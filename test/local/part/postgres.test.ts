@@ -1,6 +1,6 @@
 /** The embedded PostgreSQL: whoever starts it, wherever; kept between runs; back after a crash. */
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Client } from "pg";
@@ -11,6 +11,7 @@ import {
   type PostgresOptions,
   type PostgresRole,
 } from "../../../local/part/postgres.ts";
+import { provisionRoles, provisionSchemas } from "../../../local/part/postgres-role.ts";
 import { commandLine } from "../../../local/process/orphan.ts";
 
 const owner = { name: "audit_owner", password: "p w/@:'" };
@@ -85,6 +86,27 @@ it("gives each role its own schema and nothing of another's", async () => {
   await expect(ask(server, wrong, "SELECT 1")).rejects.toThrow("password authentication");
 });
 
+it("is prepared by somebody who is no superuser but may make roles, on a database of their own", async () => {
+  const server = await start(stateFolder());
+  const builder = { name: "builder", password: "b" };
+  const superuser = { name: "postgres", password: "super" };
+  await ask(server, superuser, "CREATE ROLE builder LOGIN CREATEROLE PASSWORD 'b'");
+  await ask(server, superuser, "CREATE DATABASE theirs OWNER builder");
+  const client = new Client({
+    connectionString: server.url(builder).replace("/task_events", "/theirs"),
+  });
+  await client.connect();
+  const owned = { name: "their_owner", password: "x" };
+  const schemas = [{ name: "audit", owner: owned.name, usage: [] }];
+  for (const _ of ["first", "again"]) {
+    await provisionRoles(client, { database: "theirs", roles: [owned], schemas });
+    await provisionSchemas(client, { database: "theirs", roles: [owned], schemas });
+  }
+  await client.end();
+  const roles = await ask(server, superuser, "SELECT rolname FROM pg_roles");
+  expect(roles).toContainEqual({ rolname: "their_owner" });
+});
+
 it("writes durably", async () => {
   const server = await start(stateFolder());
   const settings =
@@ -136,6 +158,16 @@ it("says that a given port is taken", async () => {
   const server = await start(stateFolder());
   const taken = { ...optionsIn(stateFolder(0o755)), port: server.port };
   await expect(startPostgres(taken)).rejects.toMatchObject({ code: "EADDRINUSE" });
+});
+
+it.runIf(process.getuid?.() === 0)("removes the data of a state folder that is gone", async () => {
+  const gone = stateFolder();
+  const { dataDir } = await start(gone);
+  await running.splice(0)[0]?.[Symbol.asyncDispose]();
+  expect(existsSync(dataDir)).toBe(true);
+  rmSync(gone, { recursive: true });
+  await start(stateFolder());
+  expect(existsSync(dataDir)).toBe(false);
 });
 
 it.runIf(process.getuid?.() === 0)("runs as another user where the runner is root", async () => {
