@@ -15,7 +15,7 @@ describe("a transactional producer", () => {
       idempotent: true,
     });
     await expect(producer.transaction()).rejects.toThrow(
-      "transactional id used by KafkaJS is not authorized",
+      "Transactional Id authorization failed",
     );
   });
 
