@@ -1,6 +1,6 @@
 /** `make start`: runs the whole event flow on this machine until Ctrl-C. */
 import { enableCompileCache } from "node:module";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { UsageError } from "../lib/host/error.ts";
 import { COMPILE_CACHE } from "./compile-cache.ts";
@@ -11,21 +11,26 @@ const ROOT = join(import.meta.dirname, "..");
 const FORCED = 130;
 const MISTAKE = 2;
 
+/** A terminal and npm both pass on one Ctrl-C: only what comes later is a second one. */
+const SAME_SIGNAL_MS = 500;
+
 const print = (line: string): void => console.log(line);
 
 async function main(): Promise<void> {
-  const { root, state } = new Command("make start")
+  const { root, sources, state } = new Command("make start")
     .description("Runs eventing/, knative/ and dapr-components/ on this machine.")
     .option("--root <dir>", "where eventing/, knative/ and dapr-components/ are", ROOT)
+    .option("--sources <dir>", "where functions/ is", ROOT)
     .option("--state <dir>", "where everything is kept between runs", join(ROOT, ".state"))
     .parse()
-    .opts<{ root: string; state: string }>();
+    .opts<{ root: string; sources: string; state: string }>();
   const stopped = untilSignal();
   // Imported late, so that what it brings along comes from the cache.
   enableCompileCache(COMPILE_CACHE);
   const { startRunner } = await import("./runner.ts");
   await using runner = await startRunner({
     root,
+    sources: resolve(sources),
     stateDir: state,
     env: process.env,
     log: print,
@@ -37,13 +42,14 @@ async function main(): Promise<void> {
 
 /** The first signal asks for a drained stop, the second ends at once: the functions end with their parent. */
 function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
+  return new Promise((stop) => {
+    let askedAt: number | undefined;
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(FORCED);
-        asked = true;
-        resolve();
+        const now = performance.now();
+        if (askedAt !== undefined && now - askedAt > SAME_SIGNAL_MS) process.exit(FORCED);
+        askedAt ??= now;
+        stop();
       });
     }
   });
@@ -65,6 +71,15 @@ function printTable({ addresses, plan, ports }: Runner, ms: number): void {
   print(`ready in ${(ms / 1_000).toFixed(1)} s`);
   for (const row of rows) print(row);
 }
+
+// kafkajs computes a negative delay once under Node 24, without any harm; other warnings are shown.
+process.removeAllListeners("warning");
+process.on("warning", (warning) => {
+  if (warning.name !== "TimeoutNegativeWarning") console.error(String(warning));
+});
+
+// Nobody reads any more (a closed terminal, `| head`): what runs is stopped all the same, in order.
+process.stdout.on("error", () => undefined);
 
 try {
   await main();

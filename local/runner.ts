@@ -101,11 +101,13 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   await runJobs(jobs);
   const gateways = await startAll(starting, startStatefulSets(functions));
+  starting.use(await openConsole({ plan, ports, parts, env, report }));
+  await Promise.all([recipients.putOrLate, ...gateways.map((gateway) => gateway.wake())]);
+
+  // Last, so that what was left over from the run before is delivered when everything stands.
   await startAll(starting, startKafkaSources(plan, kafka, report));
   for (const source of startPingSources(plan, report)) starting.use(source);
   for (const cronJob of startCronJobs(plan, command, report)) starting.use(cronJob);
-  starting.use(await openConsole({ plan, ports, parts, env, report }));
-  await Promise.all([recipients.putOrLate, ...gateways.map((gateway) => gateway.wake())]);
 
   const running = starting.move();
   return {

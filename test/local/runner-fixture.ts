@@ -31,12 +31,16 @@ export interface StubRequest {
 
 export interface RunnerFixture extends Disposable {
   readonly copy: ManifestCopy;
+  /** Where the stub functions are. */
+  readonly sources: string;
   readonly stateDir: string;
   readonly ports: Ports;
   readonly lines: string[];
   start(env?: Record<string, string>): Promise<Runner>;
   requestsOf(name: Name): StubRequest[];
   answer(name: Name, status: number): void;
+  /** It does not end by SIGTERM any more. */
+  hang(name: Name): void;
 }
 
 export async function runnerFixture(): Promise<RunnerFixture> {
@@ -55,6 +59,7 @@ export async function runnerFixture(): Promise<RunnerFixture> {
   const lines: string[] = [];
   return {
     copy,
+    sources: folder,
     stateDir,
     ports,
     lines,
@@ -75,6 +80,7 @@ export async function runnerFixture(): Promise<RunnerFixture> {
     },
     answer: (name, status) =>
       writeFileSync(join(folder, "functions", name, "status"), String(status)),
+    hang: (name) => writeFileSync(join(folder, "functions", name, "hang"), ""),
     [Symbol.dispose]: () => {
       copy[Symbol.dispose]();
       rmSync(folder, { recursive: true, force: true });

@@ -67,8 +67,8 @@ it("gives a function the environment of its YAML and nothing of the runner's own
 it("retries and dead-letters by the YAML's own delivery", async () => {
   const file = "eventing/kafka-source-notification.yaml";
   fixture.copy.edit(file, "retry: 7", "retry: 2").edit(file, "PT0.5S", "PT0.01S");
-  fixture.answer("notification", 503);
   await using _ = await fixture.start();
+  fixture.answer("notification", 503);
   await post();
   await vi.waitFor(() => expect(fixture.lines.join("\n")).toContain("dead-letter"), 20_000);
   const attempts = fixture.requestsOf("notification").filter(({ method }) => method === "POST");

@@ -33,7 +33,7 @@ export const delivery = closed(
     timeout: optional(name()),
     deadLetterSink: optional(destination),
   },
-  ["retryAfterMax", "format"],
+  ["retryAfterMax"],
 );
 
 export type Destination = Static<typeof destination>;
