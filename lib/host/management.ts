@@ -16,6 +16,8 @@ export async function loadManagement<Resources extends AsyncDisposable>(
   const { fastify } = await import("fastify");
   const app = fastify({
     bodyLimit: 64 * 1024,
+    // Ids of 256 characters, percent-encoded; find-my-way's default of 100 would answer 404.
+    routerOptions: { maxParamLength: 4_096 },
     ajv: { customOptions: { coerceTypes: true, removeAdditional: false } },
   });
   app.setNotFoundHandler(async (_, reply) => reply.code(404).send({ error: "no such route" }));
