@@ -1,0 +1,74 @@
+/** A ping: publishes what is due, in bounded steps, and leaves the rest to the next one. */
+import type { Event } from "../../lib/events/event.ts";
+import { RetryableError } from "../../lib/host/error.ts";
+import type { HandlerContext, Outcome } from "../../lib/host/function.ts";
+import { retryable } from "../../lib/store/failure.ts";
+import { type ClaimCursor, claimBatch } from "./claim.ts";
+import { pruneInbox } from "./inbox.ts";
+import { countOutbox, sendBatch } from "./outbox.ts";
+import type { Resources } from "./resources.ts";
+import { measureDue, recomputeBatch } from "./zone-data.ts";
+
+/** What the ping says counts for nothing: due is what the watermarks and the clock say. */
+export async function fire(
+  _: Pick<Event, "id">,
+  { resources, log, traceparent }: HandlerContext<Resources>,
+): Promise<Outcome> {
+  const startedAt = performance.now();
+  const now = resources.now();
+  const mayGoOn = () =>
+    performance.now() - startedAt < resources.env.pingBudgetMs &&
+    !resources.stopping.signal.aborted;
+  const published = await retryable(async () => {
+    const { series } = await measureDue(resources.db, now);
+    resources.metrics.dueSeries.set(series);
+    try {
+      return await publishDue(resources, now, traceparent, mayGoOn);
+    } finally {
+      await measure(resources, now);
+    }
+  });
+  await retryable(() => pruneInbox(resources.db, new Date(now.getTime() - resources.env.inboxMs)));
+  const ms = Math.round(performance.now() - startedAt);
+  if (published > 0) log.info({ published, ms }, "occurrences published");
+  return "done";
+}
+
+/** Sent are first the occurrences that an earlier ping decided: nothing new is decided while the Broker is down. */
+async function publishDue(
+  resources: Resources,
+  now: Date,
+  traceparent: string | undefined,
+  mayGoOn: () => boolean,
+): Promise<number> {
+  while (mayGoOn() && (await recomputeBatch(resources.db)));
+  let published = await drainOutbox(resources, mayGoOn);
+  let cursor: ClaimCursor | null = null;
+  do {
+    const claimed = await claimBatch(resources, now, cursor, traceparent);
+    cursor = claimed.cursor;
+    if (claimed.occurrences > 0) published += await drainOutbox(resources, mayGoOn);
+  } while (cursor !== null && mayGoOn());
+  return published;
+}
+
+async function drainOutbox(resources: Resources, mayGoOn: () => boolean): Promise<number> {
+  const { db, broker, metrics, now } = resources;
+  let published = 0;
+  for (;;) {
+    const { sent, refused, isUnavailable } = await sendBatch(db, broker, now());
+    metrics.published.inc(sent);
+    metrics.refused.inc(refused);
+    published += sent;
+    if (isUnavailable) {
+      throw new RetryableError("broker_unavailable", "the Broker does not take occurrences now");
+    }
+    if (sent + refused === 0 || !mayGoOn()) return published;
+  }
+}
+
+async function measure({ db, metrics }: Resources, now: Date): Promise<void> {
+  const [{ since }, waiting] = await Promise.all([measureDue(db, now), countOutbox(db)]);
+  metrics.outboxEvents.set(waiting);
+  metrics.lagSeconds.set(since === null ? 0 : (now.getTime() - since.getTime()) / 1000);
+}

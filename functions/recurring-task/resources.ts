@@ -1,0 +1,47 @@
+/** What the handlers share: the store, the Broker, limits, metrics and a clock. */
+import type { Logger } from "pino";
+import type { Caller } from "../../lib/host/token.ts";
+import type { OpenContext } from "../../lib/host/function.ts";
+import { tokenVerifier } from "../../lib/host/token.ts";
+import { openStore, type Store } from "../../lib/store/database.ts";
+import { type Broker, openBroker } from "./broker.ts";
+import type { RecurringTaskEnv } from "./env.ts";
+import { openRecurringMetrics, type RecurringMetrics } from "./metric.ts";
+import { migrations } from "./migrations.ts";
+import type { Tables } from "./table.ts";
+
+export interface Resources extends AsyncDisposable {
+  readonly env: RecurringTaskEnv;
+  readonly db: Store<Tables>["db"];
+  readonly broker: Broker;
+  readonly metrics: RecurringMetrics;
+  readonly log: Logger;
+  readonly verifyToken: (token: string) => Promise<Caller>;
+  readonly now: () => Date;
+  /** Aborted on SIGTERM: a ping leaves what is left to the next one. */
+  readonly stopping: AbortController;
+}
+
+export function openResources(
+  env: RecurringTaskEnv,
+  { log, metrics }: OpenContext,
+  now: () => Date = () => new Date(),
+): Resources {
+  const store = openStore<Tables>({
+    url: env.databaseUrl,
+    schema: migrations.schema,
+    maxConnections: env.maxConnections,
+    log,
+  });
+  return {
+    env,
+    db: store.db,
+    broker: openBroker(env.brokerUrl, log),
+    metrics: openRecurringMetrics(metrics),
+    log,
+    verifyToken: tokenVerifier(env.token),
+    now,
+    stopping: new AbortController(),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}

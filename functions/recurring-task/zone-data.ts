@@ -1,0 +1,45 @@
+/** New time zone data move occurrences to come: their series are computed anew. */
+import { type Kysely, sql } from "kysely";
+import { upcoming } from "./change.ts";
+import { zoneDataVersion } from "./recurrence/zone.ts";
+import { fromRow } from "./series.ts";
+import type { Tables } from "./table.ts";
+
+const batchSeries = 500;
+
+/** One batch of series that older data computed; false where none is left. Versions sort by age: `2026b`, `2026c`. */
+export function recomputeBatch(db: Kysely<Tables>): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const rows = await trx
+      .selectFrom("series")
+      .selectAll()
+      .where("zone_data_version", "<", zoneDataVersion)
+      .where("next_occurrence_at", "is not", null)
+      .limit(batchSeries)
+      .forUpdate()
+      .skipLocked()
+      .execute();
+    for (const row of rows) {
+      const { recurrence, watermark } = fromRow(row);
+      if (recurrence === null || watermark === null) continue;
+      const { state, nextOccurrenceAt } = upcoming(recurrence, watermark);
+      await trx
+        .updateTable("series")
+        .where("task_id", "=", row.task_id)
+        .set({ state, next_occurrence_at: nextOccurrenceAt, zone_data_version: zoneDataVersion })
+        .execute();
+    }
+    return rows.length === batchSeries;
+  });
+}
+
+/** How many series are due and since when the first of them. */
+export async function measureDue(
+  db: Kysely<Tables>,
+  now: Date,
+): Promise<{ series: number; since: Date | null }> {
+  const { rows } = await sql<{ series: number; since: Date | null }>`
+    select count(*) as series, min(next_occurrence_at) as since
+    from series where next_occurrence_at <= ${now}`.execute(db);
+  return rows[0] ?? { series: 0, since: null };
+}
