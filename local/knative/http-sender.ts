@@ -30,7 +30,35 @@ export const noAnswer: SinkAnswer = { status: null, headers: new Map(), body: Bu
 const keptBodyBytes = 1024;
 const maxRedirects = 16;
 
-export function openHttpSender({ maxSockets = 100 } = {}): HttpSender {
+/** The method of the request that follows a redirect to an answer's `location`; undefined: it is not followed. */
+export type Redirects = (status: number | null, method: Method) => Method | undefined;
+
+type Method = "POST" | "GET";
+
+/** Vert.x follows a POST after 303 alone, by a GET with the same headers and body; a GET after all of them. */
+export const dispatcherRedirects: Redirects = (status, method) =>
+  status === 303 || (method === "GET" && [301, 302, 307, 308].includes(status ?? 0))
+    ? "GET"
+    : undefined;
+
+/** Go's net/http, with which the PingSource adapter sends: a GET has no data any more. */
+export const adapterRedirects: Redirects = (status, method) => {
+  if (status === 307 || status === 308) return method;
+  return status === 301 || status === 302 || status === 303 ? "GET" : undefined;
+};
+
+export interface HttpSenderOptions {
+  readonly redirects?: Redirects;
+  /** Of requests redirected to GET. */
+  readonly keepsData?: boolean;
+}
+
+const maxSockets = 100;
+
+export function openHttpSender({
+  redirects = dispatcherRedirects,
+  keepsData = true,
+}: HttpSenderOptions = {}): HttpSender {
   const agent = new Agent({ keepAlive: true, maxSockets });
   return {
     async send(url, message, timeoutMs, signal) {
@@ -41,7 +69,16 @@ export function openHttpSender({ maxSockets = 100 } = {}): HttpSender {
       signal?.addEventListener("abort", abort, { once: true });
       if (signal?.aborted) abort();
       try {
-        return await exchange({ agent, url, method: "POST", message, signal: end.signal });
+        const signal = end.signal;
+        return await exchange({
+          agent,
+          url,
+          method: "POST",
+          message,
+          signal,
+          redirects,
+          keepsData,
+        });
       } catch {
         return noAnswer;
       } finally {
@@ -53,27 +90,28 @@ export function openHttpSender({ maxSockets = 100 } = {}): HttpSender {
   };
 }
 
-interface Exchange {
+interface Exchange extends Required<HttpSenderOptions> {
   readonly agent: Agent;
   readonly url: string;
-  readonly method: "POST" | "GET";
+  readonly method: Method;
   readonly message: SinkRequest;
   readonly signal: AbortSignal;
 }
 
-async function exchange(given: Exchange, redirects = maxRedirects): Promise<SinkAnswer> {
+async function exchange(given: Exchange, left = maxRedirects): Promise<SinkAnswer> {
   const answer = await attempt(given);
   const location = answer.headers.get("location");
-  if (!isFollowed(answer.status, given.method) || location === undefined || redirects === 0) {
-    return answer;
-  }
+  const method = given.redirects(answer.status, given.method);
+  if (method === undefined || location === undefined || left === 0) return answer;
   const url = new URL(location, given.url).href;
-  return exchange({ ...given, url, method: "GET" }, redirects - 1);
+  const message = method === "GET" && !given.keepsData ? withoutData(given.message) : given.message;
+  return exchange({ ...given, url, method, message }, left - 1);
 }
 
-/** A POST is redirected by 303 alone; the GET that follows, with the same headers and body, by all of them. */
-const isFollowed = (status: number | null, method: string): boolean =>
-  status === 303 || (method === "GET" && [301, 302, 307, 308].includes(status ?? 0));
+function withoutData({ headers }: SinkRequest): SinkRequest {
+  const { "content-type": _, ...rest } = headers;
+  return { headers: rest, body: Buffer.alloc(0) };
+}
 
 function attempt({ agent, url, method, message, signal }: Exchange): Promise<SinkAnswer> {
   const { headers, body } = message;

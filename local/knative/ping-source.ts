@@ -5,7 +5,12 @@ import { Cron } from "croner";
 import type { Report } from "../report.ts";
 import { deliver, type Attempt } from "./delivery.ts";
 import type { DeliveryPolicy } from "./delivery-policy.ts";
-import { openHttpSender, type HttpSender, type SinkRequest } from "./http-sender.ts";
+import {
+  adapterRedirects,
+  openHttpSender,
+  type HttpSender,
+  type SinkRequest,
+} from "./http-sender.ts";
 
 export interface PingSource {
   readonly namespace: string;
@@ -68,7 +73,7 @@ export function startPingSource(options: PingSourceOptions): AsyncDisposable {
     ...(source.timezone === undefined ? {} : { timezone: source.timezone }),
   });
   const stopping = new AbortController();
-  const sender = openHttpSender();
+  const sender = openHttpSender({ redirects: adapterRedirects, keepsData: false });
   const pings = new Set<Promise<unknown>>();
   const first = cron.nextRun(clock.now());
   const running = runSchedule({ cron, first, clock, signal: stopping.signal }, () => {
