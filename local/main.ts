@@ -62,7 +62,9 @@ function printTable({ addresses, plan, ports }: Runner, ms: number): void {
       `Broker ${name}`,
       `POST ${brokerUrl}/${namespace}/${name}`,
     ]),
-    ...Object.keys(ports.services).map((name) => [name, addresses.serviceUrl(name) ?? ""]),
+    ...Object.entries(ports.services)
+      .toSorted(([, a], [, b]) => a - b)
+      .map(([name]) => [name, addresses.serviceUrl(name) ?? ""]),
     ["Kafka", addresses.kafka],
     ["console", `http://127.0.0.1:${String(ports.console)}`],
   ].map(
