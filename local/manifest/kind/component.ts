@@ -33,7 +33,11 @@ const METADATA: Readonly<Record<string, readonly string[]>> = {
     "consumerGroup",
     "consumerID",
     "disableTls",
+    "escapeHeaders",
+    "excludeHeaderMetaRegex",
+    "heartbeatInterval",
     "initialOffset",
+    "sessionTimeout",
     "version",
   ],
   "state.redis": [
