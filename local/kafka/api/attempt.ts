@@ -1,5 +1,6 @@
 /** Turns what an admin API threw into the code and the sentence of its answer. */
 import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
+import { isStorageError } from "../storage/atomic-file.ts";
 
 export interface Outcome {
   readonly error: ErrorCode;
@@ -11,7 +12,8 @@ export async function attempt(step: () => void | Promise<void>): Promise<Outcome
     await step();
     return { error: ErrorCode.NONE, message: null };
   } catch (error) {
-    if (!(error instanceof KafkaError)) throw error;
-    return { error: error.code, message: error.message };
+    if (error instanceof KafkaError) return { error: error.code, message: error.message };
+    if (!isStorageError(error)) throw error;
+    return { error: ErrorCode.KAFKA_STORAGE_ERROR, message: error.message };
   }
 }

@@ -18,20 +18,18 @@ export const createTopics = defineApi({
     return { topics, validateOnly: version >= 1 && reader.boolean() };
   },
   async handle({ topics, validateOnly }, { broker }) {
-    const twice = new Set(
-      topics.map(({ name }) => name).filter((name, i, names) => names.indexOf(name) !== i),
-    );
+    const byName = Map.groupBy(topics, ({ name }) => name);
     const results = [];
-    for (const topic of topics) {
+    for (const [name, [topic, ...others]] of byName) {
       const result = await attempt(async () => {
-        if (twice.has(topic.name))
+        if (!topic || others.length > 0)
           throw new KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.");
         const partitions = countPartitions(topic);
         const config = parseTopicConfig(topic.configs);
-        if (validateOnly) broker.topics.checkCreatable(topic.name, partitions);
-        else await broker.topics.create(topic.name, partitions, config);
+        if (validateOnly) broker.topics.checkCreatable(name, partitions);
+        else await broker.topics.create(name, partitions, config);
       });
-      results.push({ name: topic.name, ...result });
+      results.push({ name, ...result });
     }
     return results;
   },
@@ -59,7 +57,13 @@ function readTopic(reader: Reader) {
 
 /** -1 asks for the broker's default, which is 1 as in Kafka. */
 function countPartitions({ partitions, replicationFactor, assignments }: NewTopic): number {
-  if (assignments.length > 0) return countAssigned(assignments);
+  if (assignments.length > 0 && partitions === -1 && replicationFactor === -1)
+    return countAssigned(assignments);
+  if (assignments.length > 0) {
+    const message =
+      "A manual partition assignment was specified, but the counts were not set to -1.";
+    throw new KafkaError(ErrorCode.INVALID_REQUEST, message);
+  }
   if (replicationFactor !== -1 && replicationFactor !== 1) {
     throw new KafkaError(
       ErrorCode.INVALID_REPLICATION_FACTOR,

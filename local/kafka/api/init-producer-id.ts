@@ -12,6 +12,8 @@ export const initProducerId = defineApi({
     return { transactionalId };
   },
   async handle({ transactionalId }, { broker }) {
+    if (transactionalId === "")
+      return { error: ErrorCode.INVALID_REQUEST, producerId: -1, epoch: -1 };
     if (transactionalId !== null)
       return { error: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, producerId: -1, epoch: -1 };
     return { error: ErrorCode.NONE, producerId: await broker.topics.nextProducerId(), epoch: 0 };

@@ -4,6 +4,7 @@ import { defineApi } from "../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
 import type { Writer } from "../protocol/writer.ts";
 import { TopicConfig } from "../topic/topic-config.ts";
+import { isValidTopicName } from "../topic/topic-name.ts";
 
 interface TopicMetadata {
   readonly error: ErrorCode;
@@ -41,6 +42,7 @@ export const metadata = defineApi({
 async function describe(broker: Broker, name: string, mayCreate: boolean): Promise<TopicMetadata> {
   const known = broker.topics.get(name);
   if (known) return { error: ErrorCode.NONE, name, partitions: known.partitions.length };
+  if (!isValidTopicName(name)) return { error: ErrorCode.INVALID_TOPIC, name, partitions: 0 };
   if (!mayCreate || !broker.autoCreateTopics)
     return { error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name, partitions: 0 };
   try {

@@ -80,6 +80,7 @@ async function store(
     if (!(error instanceof KafkaError)) throw error;
     if (error.code === ErrorCode.KAFKA_STORAGE_ERROR)
       broker.log(`${topic}/${index}: ${error.message}: ${String(error.cause)}`);
-    return { index, error: error.code, baseOffset: -1, startOffset: -1 };
+    const startOffset = broker.topics.get(topic)?.partitions[index]?.startOffset ?? -1;
+    return { index, error: error.code, baseOffset: -1, startOffset };
   }
 }

@@ -1,5 +1,6 @@
 /** All groups of this broker: who exists, and who may commit. */
 import { ErrorCode } from "../protocol/error-code.ts";
+import { isStorageError } from "../storage/atomic-file.ts";
 import { Group } from "./group.ts";
 import type { MemberIdentity } from "./member.ts";
 import type { CommittedOffset, OffsetStore } from "./offset-store.ts";
@@ -42,8 +43,15 @@ export class GroupCoordinator {
     offsets: readonly CommittedOffset[],
   ): Promise<ErrorCode> {
     const error = this.#checkCommit(this.get(groupId), generation, who);
-    if (error === ErrorCode.NONE) await this.offsets.commit(groupId, offsets);
-    return error;
+    if (error !== ErrorCode.NONE) return error;
+    try {
+      await this.offsets.commit(groupId, offsets);
+      return ErrorCode.NONE;
+    } catch (cause) {
+      if (!isStorageError(cause)) throw cause;
+      // As Kafka says it when its offsets topic cannot be written; clients retry.
+      return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    }
   }
 
   async delete(groupId: string): Promise<ErrorCode> {

@@ -216,6 +216,6 @@ export function refusedJoin(error: ErrorCode, memberId: string): JoinAnswer {
   return { error, generation: -1, protocol: "", leader: "", memberId, members: [] };
 }
 
-function refusedSync(error: ErrorCode): SyncAnswer {
+export function refusedSync(error: ErrorCode): SyncAnswer {
   return { error, assignment: Buffer.alloc(0) };
 }

@@ -36,6 +36,18 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** What the file system answers when it is full, read-only or broken. */
+export function isStorageError(error: unknown): error is Error {
+  return ["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS"].some((code) => isErrno(error, code));
+}
+
+/** A write that ends early without an error means the same as one that fails for want of room. */
+export function diskFull(path: string): Error {
+  return Object.assign(new Error(`${path} could not be written whole: the disk is full`), {
+    code: "ENOSPC",
+  });
+}
+
 export function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

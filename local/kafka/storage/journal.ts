@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import { syncFolder } from "./atomic-file.ts";
+import { diskFull, syncFolder } from "./atomic-file.ts";
 import { GroupCommit } from "./group-commit.ts";
 
 /** Rewritten at the earliest when it has this many lines. */
@@ -72,8 +72,7 @@ export class Journal<Entry> {
   async #write(entries: readonly Entry[]): Promise<void> {
     const bytes = toLines(entries);
     const { bytesWritten } = await this.#file.write(bytes, 0, bytes.length, this.#sizeBytes);
-    if (bytesWritten !== bytes.length)
-      throw new Error(`${this.#path} could not be written; the disk is full`);
+    if (bytesWritten !== bytes.length) throw diskFull(this.#path);
     await this.#file.datasync();
     this.#sizeBytes += bytes.length;
     this.#lines += entries.length;

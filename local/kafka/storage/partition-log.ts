@@ -109,7 +109,7 @@ export class PartitionLog {
 
   /** Moves the start of the log; segments that lie wholly before it are deleted. */
   async moveStart(offset: number): Promise<void> {
-    if (offset > this.endOffset)
+    if (offset < 0 || offset > this.endOffset)
       throw new KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, `the log ends at ${this.endOffset}`);
     if (offset <= this.#logStartOffset) return;
     await this.#changes.run(() => this.#moveStartNow(offset));

@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { syncFolder } from "./atomic-file.ts";
+import { diskFull, syncFolder } from "./atomic-file.ts";
 import { BatchIndex } from "./batch-index.ts";
 
 export interface PlacedBatch {
@@ -60,10 +60,7 @@ export class Segment {
         batches.map(({ bytes }) => bytes),
         this.#sizeBytes,
       );
-      if (bytesWritten !== wanted)
-        throw new Error(
-          `${this.path}: ${bytesWritten} of ${wanted} bytes written; the disk is full`,
-        );
+      if (bytesWritten !== wanted) throw diskFull(this.path);
       await this.#file.datasync();
     } catch (error) {
       await this.truncate();

@@ -54,7 +54,7 @@ export class TopicConfig {
   }
 }
 
-/** Throws INVALID_CONFIG with the name for whatever would not be obeyed. A null value asks for the default. */
+/** Throws INVALID_CONFIG with the name for whatever would not be obeyed. */
 export function parseTopicConfig(
   wanted: readonly { name: string; value: string | null }[],
 ): TopicConfig {
@@ -62,7 +62,11 @@ export function parseTopicConfig(
   for (const { name, value } of wanted) {
     const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
     if (!key) throw new KafkaError(ErrorCode.INVALID_CONFIG, `Unknown topic config name: ${name}`);
-    if (value === null) continue;
+    if (value === null)
+      throw new KafkaError(
+        ErrorCode.INVALID_CONFIG,
+        `Null value not supported for topic configs: ${name}`,
+      );
     if (!key.accepts(value))
       throw new KafkaError(
         ErrorCode.INVALID_CONFIG,

@@ -21,20 +21,18 @@ interface Catalog {
 }
 
 export class TopicStore {
-  readonly clusterId: string;
   readonly #path: string;
   readonly #options: TopicOptions;
   readonly #topics = new Map<string, Topic>();
   readonly #changes = new Serial();
+  #catalog: Catalog;
   #nextProducerId: number;
-  #reservedProducerId: number;
 
   private constructor(path: string, catalog: Catalog, options: TopicOptions) {
     this.#path = path;
     this.#options = options;
-    this.clusterId = catalog.clusterId;
+    this.#catalog = catalog;
     this.#nextProducerId = catalog.nextProducerId;
-    this.#reservedProducerId = catalog.nextProducerId;
   }
 
   static async open(dataDir: string, options: Omit<TopicOptions, "folder">): Promise<TopicStore> {
@@ -45,8 +43,12 @@ export class TopicStore {
     const store = new TopicStore(path, catalog, { ...options, folder });
     for (const record of catalog.topics) await store.#open(record);
     await store.#removeStrays(folder);
-    await store.#save();
+    await store.#save({});
     return store;
+  }
+
+  get clusterId(): string {
+    return this.#catalog.clusterId;
   }
 
   list(): Topic[] {
@@ -88,22 +90,17 @@ export class TopicStore {
   create(name: string, partitions: number, config: TopicConfig): Promise<Topic> {
     return this.#changes.run(async () => {
       this.checkCreatable(name, partitions);
-      const topic = new Topic(
-        { name, id: randomUUID(), partitions, config: config.toJSON() },
-        this.#options,
-      );
-      await topic.openPartitions(partitions);
-      this.#topics.set(name, topic);
-      await this.#save();
-      return topic;
+      const record = { name, id: randomUUID(), partitions, config: config.toJSON() };
+      await this.#save({ topics: [...this.#recordsBut(name), record] });
+      return this.#open(record);
     });
   }
 
   delete(name: string): Promise<void> {
     return this.#changes.run(async () => {
       const topic = this.topic(name);
+      await this.#save({ topics: this.#recordsBut(name) });
       this.#topics.delete(name);
-      await this.#save();
       await topic.remove();
     });
   }
@@ -112,25 +109,29 @@ export class TopicStore {
     return this.#changes.run(async () => {
       const topic = this.topic(name);
       checkPartitionCount(count);
+      await this.#save({
+        topics: [...this.#recordsBut(name), { ...topic.toRecord(), partitions: count }],
+      });
       await topic.openPartitions(count);
-      await this.#save();
     });
   }
 
   configure(name: string, config: TopicConfig): Promise<void> {
     return this.#changes.run(async () => {
-      this.topic(name).config = config;
-      await this.#save();
+      const topic = this.topic(name);
+      await this.#save({
+        topics: [...this.#recordsBut(name), { ...topic.toRecord(), config: config.toJSON() }],
+      });
+      topic.config = config;
     });
   }
 
   /** Unique for ever: ids are reserved on disk by the block, so a crash wastes some but repeats none. */
   nextProducerId(): Promise<number> {
     return this.#changes.run(async () => {
-      if (this.#nextProducerId === this.#reservedProducerId) {
-        this.#reservedProducerId += PRODUCER_ID_BLOCK;
-        await this.#save();
-      }
+      const { nextProducerId } = this.#catalog;
+      if (this.#nextProducerId === nextProducerId)
+        await this.#save({ nextProducerId: nextProducerId + PRODUCER_ID_BLOCK });
       return this.#nextProducerId++;
     });
   }
@@ -140,10 +141,11 @@ export class TopicStore {
     await Promise.all(this.list().map((topic) => topic.close()));
   }
 
-  async #open(record: TopicRecord): Promise<void> {
+  async #open(record: TopicRecord): Promise<Topic> {
     const topic = new Topic(record, this.#options);
     await topic.openPartitions(record.partitions);
     this.#topics.set(record.name, topic);
+    return topic;
   }
 
   /** Folders of topics that a crash left half made or half deleted. */
@@ -153,14 +155,15 @@ export class TopicStore {
     for (const name of strays) await rm(join(folder, name), { recursive: true, force: true });
   }
 
-  async #save(): Promise<void> {
-    const topics = this.list().map((topic) => topic.toRecord());
-    const catalog: Catalog = {
-      clusterId: this.clusterId,
-      nextProducerId: this.#reservedProducerId,
-      topics,
-    };
+  #recordsBut(name: string): TopicRecord[] {
+    return this.#catalog.topics.filter((record) => record.name !== name);
+  }
+
+  /** What is on disk comes first: a change that cannot be written did not happen. */
+  async #save(change: Partial<Catalog>): Promise<void> {
+    const catalog = { ...this.#catalog, ...change };
     await writeFileAtomically(this.#path, JSON.stringify(catalog, null, 2));
+    this.#catalog = catalog;
   }
 }
 

@@ -50,8 +50,13 @@ export class Topic {
     }
   }
 
-  toRecord(partitions = this.partitions.length): TopicRecord {
-    return { name: this.name, id: this.id, partitions, config: this.config.toJSON() };
+  toRecord(): TopicRecord {
+    return {
+      name: this.name,
+      id: this.id,
+      partitions: this.partitions.length,
+      config: this.config.toJSON(),
+    };
   }
 
   async close(): Promise<void> {

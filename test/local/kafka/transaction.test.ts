@@ -14,9 +14,7 @@ describe("a transactional producer", () => {
       maxInFlightRequests: 1,
       idempotent: true,
     });
-    await expect(producer.transaction()).rejects.toThrow(
-      "Transactional Id authorization failed",
-    );
+    await expect(producer.transaction()).rejects.toThrow("Transactional Id authorization failed");
   });
 
   it("does not keep an idempotent one from sending", async () => {

@@ -13,6 +13,7 @@ export const heartbeat = defineApi({
     groupInstanceId: version >= 3 ? reader.nullableString() : null,
   }),
   handle({ groupId, generation, memberId, groupInstanceId }, { broker }) {
+    if (groupId === "") return { error: ErrorCode.INVALID_GROUP_ID };
     const group = broker.groups.get(groupId);
     return {
       error:

@@ -15,6 +15,8 @@ export const leaveGroup = defineApi({
         : [{ memberId: reader.string(), groupInstanceId: null }],
   }),
   handle({ groupId, members }, { broker }) {
+    if (groupId === "")
+      return members.map((member) => ({ ...member, error: ErrorCode.INVALID_GROUP_ID }));
     const group = broker.groups.get(groupId);
     return members.map((member) => ({
       ...member,

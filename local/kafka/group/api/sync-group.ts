@@ -1,6 +1,7 @@
 /** SyncGroup: the leader hands in the assignment, everybody gets their part of it. */
 import { defineApi } from "../../protocol/api.ts";
 import { ErrorCode } from "../../protocol/error-code.ts";
+import { refusedSync } from "../group.ts";
 import type { SyncAnswer } from "../member.ts";
 
 export const syncGroup = defineApi({
@@ -19,8 +20,9 @@ export const syncGroup = defineApi({
     { groupId, generation, memberId, groupInstanceId, assignments },
     { broker },
   ): SyncAnswer | Promise<SyncAnswer> {
+    if (groupId === "") return refusedSync(ErrorCode.INVALID_GROUP_ID);
     const group = broker.groups.get(groupId);
-    if (!group) return { error: ErrorCode.UNKNOWN_MEMBER_ID, assignment: Buffer.alloc(0) };
+    if (!group) return refusedSync(ErrorCode.UNKNOWN_MEMBER_ID);
     return group.sync({ memberId, groupInstanceId }, generation, new Map(assignments));
   },
   write(writer, { error, assignment }, version) {
