@@ -154,7 +154,11 @@ function wrapped(
   return { attributes, body: record.value ?? none, contentType };
 }
 
-const instant = (ms: number): string => withoutTrailingZeros(new Date(ms).toISOString());
+/** A producer may stamp a record with any 64-bit number; dates end sooner. */
+const maxDateMs = 8.64e15;
+
+const instant = (ms: number): string =>
+  withoutTrailingZeros(new Date(Math.max(-maxDateMs, Math.min(ms, maxDateMs))).toISOString());
 
 /** As Java prints an instant: fractions without trailing zeros, none at a full second. */
 const withoutTrailingZeros = (time: string): string =>

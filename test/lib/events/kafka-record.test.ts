@@ -162,3 +162,20 @@ describe("identity", () => {
     expect(other?.id).not.toBe(first?.id);
   });
 });
+
+it.each([2 ** 63, -(2 ** 63), Number.MAX_SAFE_INTEGER])(
+  "a producer's timestamp of %s ends nothing: the record is delivered",
+  (timestampMs) => {
+    const value = Buffer.from('{"type":"task.created","task_id":"t1","user_id":"u1"}');
+    const record = {
+      topic: "t",
+      partition: 0,
+      offset: 1,
+      timestampMs,
+      key: null,
+      headers: {},
+      value,
+    };
+    expect(fromKafkaRecord(record, new Date())).toMatchObject({ id: "0/1@0", taskId: "t1" });
+  },
+);
