@@ -19,6 +19,8 @@ export class LogError extends Error {
   }
 }
 
+/** A producer may stamp a record with any 64-bit number; dates end sooner. */
+const maxDateMs = 8.64e15;
 /** Of each partition, before the first question. */
 const initialRecords = 1_000;
 const keptRecords = 20_000;
@@ -119,7 +121,7 @@ const toRecord = ({ topic, partition, message }: EachMessagePayload): KafkaRecor
   topic,
   partition,
   offset: Number(message.offset),
-  timestampMs: Number(message.timestamp),
+  timestampMs: Math.max(-maxDateMs, Math.min(Number(message.timestamp), maxDateMs)),
   key: message.key,
   headers: message.headers ?? {},
   value: message.value,

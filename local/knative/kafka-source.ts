@@ -64,7 +64,12 @@ function startOne(options: KafkaSourceOptions, sender: HttpSender): Promise<Asyn
       new Assignment<KafkaRecord>({
         ordering: source.ordering,
         after,
-        deliver: (record, signals) => deliverRecord(record, signals, options, sender),
+        deliver: (record, signals) =>
+          deliverRecord(record, signals, options, sender).catch((error: unknown) => {
+            // As in the dispatcher: what cannot be handled is dropped; one record must not end the runner.
+            report.note(source.name, `${placeOf(record)} dropped: ${String(error)}`, "error");
+            return true;
+          }),
       }),
   });
 }
@@ -113,7 +118,7 @@ async function deliverRecord(
   return settlement === "done" || settlement === "dead-letter" || settlement === "dropped";
 }
 
-const placeOf = (record: KafkaRecord, message: SinkRequest | undefined): string =>
+const placeOf = (record: KafkaRecord, message?: SinkRequest): string =>
   `event ${printable(message?.headers["ce-id"] ?? "?")} (${record.topic} ${record.partition}/${record.offset})`;
 
 /** A wrapped record is called what functions and console call it, not what the wrapper does. */

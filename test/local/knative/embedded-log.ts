@@ -26,6 +26,7 @@ export interface LogMessage {
   readonly key?: string | Buffer | null;
   readonly value: string | Buffer | null;
   readonly headers?: IHeaders;
+  readonly timestamp?: string;
 }
 
 export async function startEmbeddedLog(): Promise<EmbeddedLog> {

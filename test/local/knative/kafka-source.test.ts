@@ -264,6 +264,16 @@ test("what nobody can deliver is dropped with a loud line, and the next record c
   expect(lines[0]).toMatch(/ERROR.*dropped 0\/0.*control character/);
 });
 
+test("a record stamped beyond all dates does not end the runner", async () => {
+  await log.createTopic("stamped", 1);
+  const value = '{"type":"task.created","task_id":"t1","user_id":"u1"}';
+  await log.produce("stamped", [{ value, timestamp: "-8640000000000001" }]);
+  await using sink = await sinkThatAnswers([{ status: 204 }]);
+  await using _ = await start({ topic: "stamped", sinkUrl: sink.url });
+  await expect.poll(() => log.committed("stamped", "stamped")).toEqual({ 0: 1 });
+  expect(sink.received).toHaveLength(1);
+});
+
 test("a plain record is reported under the name that functions and console give it", async () => {
   await log.createTopic("plain", 1);
   await log.produce("plain", [{ value: '{"type":"task.created","task_id":"t1","user_id":"u1"}' }]);
