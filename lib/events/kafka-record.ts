@@ -157,7 +157,8 @@ function wrapped(
 /** A producer may stamp a record with any 64-bit number; dates end sooner. */
 const maxDateMs = 8.64e15;
 
-const instant = (ms: number): string =>
+/** A record's timestamp as RFC 3339; never throws. */
+export const instant = (ms: number): string =>
   withoutTrailingZeros(new Date(Math.max(-maxDateMs, Math.min(ms, maxDateMs))).toISOString());
 
 /** As Java prints an instant: fractions without trailing zeros, none at a full second. */

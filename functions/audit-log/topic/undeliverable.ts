@@ -1,7 +1,7 @@
 /** The entry of a record that the dispatcher cannot send and drops: null headers, control characters in attributes. */
 import { owners } from "../../../lib/events/data.ts";
 import type { Event } from "../../../lib/events/event.ts";
-import { fromKafkaRecord, type KafkaRecord } from "../../../lib/events/kafka-record.ts";
+import { fromKafkaRecord, instant, type KafkaRecord } from "../../../lib/events/kafka-record.ts";
 import { parseJson } from "../../../lib/events/json.ts";
 import { placeIdentity, wrappedType } from "../../../lib/events/wrapped.ts";
 
@@ -19,7 +19,7 @@ function toUndeliverable(record: KafkaRecord, receivedAt: Date): Event {
     ...placeIdentity(topic, position, timestampMs),
     type: cleanHeader(record, "ce_type") ?? wrappedType,
     subject: null,
-    time: new Date(timestampMs).toISOString(),
+    time: instant(timestampMs),
     datacontenttype: cleanHeader(record, "content-type") ?? null,
     dataschema: null,
     extensions: {},
