@@ -5,7 +5,7 @@ import { beginGeneration, lockLogEnd, type LogEnd } from "../coverage/generation
 import { type OffsetRange, toRanges } from "../coverage/offset-range.ts";
 import type { AuditTables } from "../tables.ts";
 import { type Arrival, type Duplicate, sortArrivals, type Sorted } from "./arrival.ts";
-import { toRow } from "./entry-row.ts";
+import { insertEntries } from "./insert-entries.ts";
 import { findClash, lookUp } from "./lookup.ts";
 
 export interface RecordOptions {
@@ -64,41 +64,12 @@ async function write(
 ): Promise<Omit<Recorded, "clash">> {
   // A clock that was set back must not put an entry before one that a reader has seen.
   const recordedAt = now > end.recordedAt ? now : end.recordedAt;
-  const sequence = await insertEntries(trx, sorted.fresh, { ...end, recordedAt, generation });
+  await insertEntries(trx, sorted.fresh, { recordedAt, generation, after: end.sequence });
   const duplicates = await insertDuplicates(trx, sorted.duplicates, recordedAt, generation);
   await cover(trx, generation, coverageOf(arrivals));
-  await trx.updateTable("log_end").set({ recorded_at: recordedAt, sequence }).execute();
   const notedBefore = sorted.duplicates.filter((duplicate) => !duplicates.includes(duplicate));
   const redelivered = [...sorted.redelivered, ...notedBefore.map(({ arrival }) => arrival)];
   return { fresh: sorted.fresh, duplicates, redelivered };
-}
-
-/** Gapless: a missing sequence is a missing entry. */
-async function insertEntries(
-  trx: Transaction<AuditTables>,
-  fresh: readonly Arrival[],
-  after: { sequence: number; recordedAt: Date; generation: string },
-): Promise<number> {
-  if (fresh.length === 0) return after.sequence;
-  const { recordedAt, generation } = after;
-  const rows = fresh.map(({ event, key }, index) =>
-    toRow(event, { key, recordedAt, generation, sequence: after.sequence + 1 + index }),
-  );
-  const keys = rows.map((row, index) => ({
-    key: row.key,
-    recorded_at: recordedAt,
-    sequence: row.sequence,
-    content: fresh[index]?.content ?? row.key,
-    generation: row.generation ?? null,
-    partition: row.partition ?? null,
-    offset: row.offset ?? null,
-  }));
-  await trx
-    .insertInto("entry_key")
-    .values(keys.sort((a, b) => a.key.compare(b.key)))
-    .execute();
-  await trx.insertInto("entry").values(rows).execute();
-  return after.sequence + fresh.length;
 }
 
 async function insertDuplicates(
