@@ -32,8 +32,10 @@ export interface PostgresHome extends PostgresBinary {
   runAs: { uid?: number; gid?: number };
 }
 
-export async function preparePostgresHome(stateDir: string): Promise<PostgresHome> {
-  mkdirSync(stateDir, { recursive: true });
+export async function preparePostgresHome(folder: string): Promise<PostgresHome> {
+  mkdirSync(folder, { recursive: true });
+  // One spelling: a postmaster that still runs is known by its folder.
+  const stateDir = realpathSync(folder);
   const binary = await installedBinary();
   if (process.getuid?.() !== 0) {
     return { ...binary, dataDir: await ownDataDir(stateDir, stateDir), runAs: {} };
@@ -79,10 +81,9 @@ export function isReachable(path: string): boolean {
 async function homeOutside(stateDir: string): Promise<string> {
   const homes = openFolder(join(machineFolder(), "home"));
   for (const name of readdirSync(homes)) await removeAbandoned(join(homes, name));
-  const state = realpathSync(stateDir);
-  const name = createHash("sha256").update(state).digest("hex").slice(0, 16);
+  const name = createHash("sha256").update(stateDir).digest("hex").slice(0, 16);
   const home = openFolder(join(homes, name));
-  writeFileSync(join(home, STATE_NAME), state);
+  writeFileSync(join(home, STATE_NAME), stateDir);
   return home;
 }
 

@@ -57,7 +57,8 @@ export function commandLine(pid: number): string {
     if (process.platform === "linux") {
       return readFileSync(`/proc/${String(pid)}/cmdline`, "utf8").replaceAll("\0", " ");
     }
-    const args = ["-o", "stat=,command=", "-p", String(pid)];
+    // Wide, or a Mac cuts the line at 79 characters.
+    const args = ["-ww", "-o", "stat=,command=", "-p", String(pid)];
     const line = execFileSync("ps", args, {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
