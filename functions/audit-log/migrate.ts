@@ -1,5 +1,5 @@
 /** Brings the schema `audit` up to date, as its owner: a Job, before anything else runs. */
-import { exitWith } from "../../lib/host/serve.ts";
+import { exitWith } from "../../lib/host/exit.ts";
 import { openLog } from "../../lib/host/log.ts";
 import { openStore } from "../../lib/store/database.ts";
 import { readMigrateEnv } from "../../lib/store/env.ts";

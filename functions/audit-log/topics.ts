@@ -1,6 +1,6 @@
 /** Makes the topics and begins a generation: a Job, on the laptop and in the cluster. */
 import { openLog } from "../../lib/host/log.ts";
-import { exitWith } from "../../lib/host/serve.ts";
+import { exitWith } from "../../lib/host/exit.ts";
 import { openKafka } from "../../lib/kafka/client.ts";
 import { schemaBehind } from "../../lib/store/migrate.ts";
 import { readTopicsEnv } from "./env.ts";

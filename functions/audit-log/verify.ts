@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import { openLog } from "../../lib/host/log.ts";
-import { exitWith } from "../../lib/host/serve.ts";
+import { exitWith } from "../../lib/host/exit.ts";
 import { openKafka } from "../../lib/kafka/client.ts";
 import { openStore } from "../../lib/store/database.ts";
 import { readVerifyEnv } from "./env.ts";

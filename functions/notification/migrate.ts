@@ -1,5 +1,5 @@
 /** The Job `migrate-notification`: brings the schema up to date as its owner. */
-import { exitWith } from "../../lib/host/serve.ts";
+import { exitWith } from "../../lib/host/exit.ts";
 import { migrate } from "../../lib/store/migrate.ts";
 import { migrations } from "./migrations.ts";
 

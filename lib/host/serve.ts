@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Server as HttpServer } from "node:http";
 import type { Logger } from "pino";
 import { readHostEnv, type HostEnv } from "./env.ts";
-import { UsageError } from "./error.ts";
+import { exitWith } from "./exit.ts";
 import type { FunctionDefinition } from "./function.ts";
 import { openLog } from "./log.ts";
 import { openMetrics, serveMetrics } from "./metric.ts";
@@ -88,16 +88,4 @@ function untilStopped(exitWithParent: boolean): Promise<void> {
         .on("error", () => resolve())
         .resume();
   });
-}
-
-/** For entries that are no server too (migrate, verify): a person's mistake is a sentence, exit code 2. */
-export function exitWith(error: unknown): never {
-  if (error instanceof UsageError) {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(2);
-  }
-  process.stderr.write(
-    `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-  process.exit(1);
 }
