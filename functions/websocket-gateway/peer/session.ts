@@ -120,6 +120,8 @@ class Session {
   async #replayRing(): Promise<boolean> {
     const { tail, broadcast } = this.#options;
     const { ring } = tail;
+    // What left while history was read is in history now.
+    if (!reaches(this.#position, ring.begin)) return false;
     for (let sequence = ring.firstSequence; ;) {
       const frames: Buffer[] = [];
       for (let bytes = 0; bytes < chunkBytes; sequence++) {

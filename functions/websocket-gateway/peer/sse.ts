@@ -33,6 +33,8 @@ export async function openEventStream(
   const leave = await gateway.admission.enter(caller.userId);
   reply.hijack();
   const { raw } = reply;
+  // Gone meanwhile: nothing would tell its end any more.
+  if (raw.destroyed) return leave();
   // The CORS headers that were set on the reply.
   for (const [name, value] of Object.entries(reply.getHeaders())) raw.setHeader(name, value ?? "");
   raw.writeHead(200, {

@@ -82,9 +82,10 @@ async function accept(
 ): Promise<void> {
   const entry = await admit(request, gateway).catch(toClosing);
   if ("status" in entry) return refuse(socket, entry.status, entry.reason);
-  if (socket.destroyed) {
-    if ("leave" in entry) entry.leave();
-    return;
+  if ("leave" in entry) {
+    // Also where the handshake itself is wrong, and no WebSocket comes of it.
+    if (socket.destroyed) return entry.leave();
+    socket.once("close", entry.leave);
   }
   server.handleUpgrade(request, socket, head, (webSocket) => {
     webSocket.on("error", () => webSocket.terminate());
@@ -125,13 +126,12 @@ function toClosing(error: unknown): Closing {
 }
 
 function serve(webSocket: WebSocket, socket: Duplex, admitted: Admitted, gateway: Gateway): void {
-  const { caller, wish, leave } = admitted;
+  const { caller, wish } = admitted;
   const closed = new AbortController();
   const peer = toPeer(webSocket, socket, closed.signal, { admitted, gateway });
   webSocket.on("close", () => {
     peer.outbox.close();
     closed.abort();
-    leave();
   });
   gateway.peers.add(peer, caller.expiresAt);
   void begin(webSocket, peer, wish, gateway);
