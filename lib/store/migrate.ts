@@ -4,6 +4,7 @@ import type { Migration } from "kysely/migration";
 import { readMigrateEnv } from "./env.ts";
 import type { Environment } from "../host/variables.ts";
 import { openStore } from "./database.ts";
+import { sqlStateOf } from "./failure.ts";
 
 export interface Migrations {
   /** The schema, and the name of the runtime role that may use it. */
@@ -46,17 +47,21 @@ async function grantReading(db: Kysely<unknown>, schema: string): Promise<void> 
   await sql`grant select on ${sql.id(schema, "kysely_migration")} to ${role}`.execute(db);
 }
 
+/** No such schema, no such table, or no right to see it: nothing was migrated yet. */
+const unmigrated = new Set(["3F000", "42P01", "42501"]);
+
 /** Null where every step is applied, else a sentence. */
 export async function schemaBehind<Tables>(
   db: Kysely<Tables>,
-  migrations: Migrations,
+  { schema, steps }: Migrations,
 ): Promise<string | null> {
-  const newest = Object.keys(migrations.steps).sort().at(-1);
-  const table = sql.id(migrations.schema, "kysely_migration");
-  const { rows } = await sql<{
-    name: string;
-  }>`select name from ${table} where name = ${newest}`.execute(db);
-  return rows.length > 0
-    ? null
-    : `the schema ${migrations.schema} lacks migration ${newest}: run make migrate`;
+  const newest = Object.keys(steps).sort().at(-1);
+  const table = sql.id(schema, "kysely_migration");
+  try {
+    const { rows } = await sql`select from ${table} where name = ${newest}`.execute(db);
+    if (rows.length > 0) return null;
+  } catch (error) {
+    if (!unmigrated.has(sqlStateOf(error) ?? "")) throw error;
+  }
+  return `the schema ${schema} lacks migration ${newest}: run make migrate`;
 }

@@ -39,6 +39,12 @@ test("a function whose schema is behind is told which migration is missing, and 
   await expect(store.pool.query("select * from thing")).rejects.toThrow("permission denied");
 });
 
+test("before the first migration a function is told the same, not that it lacks a right", async () => {
+  await using store = openStore<never>({ url: database.url, schema: "sample", maxConnections: 1 });
+  const unmigrated = { schema: "absent", steps: first.steps };
+  expect(await schemaBehind(store.db, unmigrated)).toContain("lacks migration 0001-thing");
+});
+
 test("migrating twice and by two at once applies each step once", async () => {
   const env = { DATABASE_URL: database.ownerUrl };
   const applied = await Promise.all([migrate(second, env), migrate(second, env)]);
