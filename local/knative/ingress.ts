@@ -8,10 +8,10 @@ import {
   toStructuredRecord,
   upperBoundBytes,
   type EventRecord,
-} from "./event-record.ts";
-import { lastHeaders } from "./http-sender.ts";
-import { NotAnEventError, readEvent } from "./incoming-event.ts";
-import { openRecordProducer, type RecordProducer } from "./record-producer.ts";
+} from "./event/event-record.ts";
+import { lastHeaders } from "./delivery/http-sender.ts";
+import { NotAnEventError, readEvent } from "./event/incoming-event.ts";
+import { openRecordProducer, type RecordProducer } from "./event/record-producer.ts";
 
 export interface Broker {
   readonly namespace: string;

@@ -4,11 +4,11 @@ import type { EachBatchPayload, Kafka } from "kafkajs";
 import { fromKafkaRecord, toDelivery, type KafkaRecord } from "../../lib/events/kafka-record.ts";
 import { wrappedType } from "../../lib/events/wrapped.ts";
 import { printable, type Report } from "../report.ts";
-import { Assignment, type AssignmentSignals } from "./assignment.ts";
-import { deliver } from "./delivery.ts";
-import type { DeliveryPolicy } from "./delivery-policy.ts";
-import { startConsumer } from "./consumer.ts";
-import { openHttpSender, type HttpSender, type SinkRequest } from "./http-sender.ts";
+import { Assignment, type AssignmentSignals } from "./consumer/assignment.ts";
+import { deliver } from "./delivery/delivery.ts";
+import type { DeliveryPolicy } from "./delivery/delivery-policy.ts";
+import { startConsumer } from "./consumer/consumer.ts";
+import { openHttpSender, type HttpSender, type SinkRequest } from "./delivery/http-sender.ts";
 
 export interface KafkaSource {
   readonly namespace: string;

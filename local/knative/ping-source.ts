@@ -3,14 +3,14 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { Cron } from "croner";
 import type { Report } from "../report.ts";
-import { deliver, type Attempt } from "./delivery.ts";
-import type { DeliveryPolicy } from "./delivery-policy.ts";
+import { deliver, type Attempt } from "./delivery/delivery.ts";
+import type { DeliveryPolicy } from "./delivery/delivery-policy.ts";
 import {
   adapterRedirects,
   openHttpSender,
   type HttpSender,
   type SinkRequest,
-} from "./http-sender.ts";
+} from "./delivery/http-sender.ts";
 
 export interface PingSource {
   readonly namespace: string;

@@ -4,7 +4,7 @@ import {
   backoffMs,
   type DeliveryPolicy,
   partialDelivery,
-} from "../../knative/delivery-policy.ts";
+} from "../../knative/delivery/delivery-policy.ts";
 import { type Static } from "typebox";
 import { isoDurationMs } from "./duration.ts";
 import { type Fault, fault, warning } from "../fault.ts";

@@ -1,7 +1,7 @@
 /** KafkaSource beside the recordings of the real dispatcher: requests, dead letters, waits and commits. */
 import type { IHeaders } from "kafkajs";
 import { afterAll, beforeAll, describe, test, vi, type ExpectStatic } from "vitest";
-import type { DeliveryPolicy } from "../../../local/knative/delivery-policy.ts";
+import type { DeliveryPolicy } from "../../../local/knative/delivery/delivery-policy.ts";
 import { startKafkaSource } from "../../../local/knative/kafka-source.ts";
 import { createReport } from "../../../local/report.ts";
 import { startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as fc from "fast-check";
-import { OffsetTracker } from "../../../local/knative/offset-tracker.ts";
+import { OffsetTracker } from "../../../../local/knative/consumer/offset-tracker.ts";
 
 test("nothing is committable until the first record is settled", () => {
   const tracker = new OffsetTracker();

@@ -1,5 +1,5 @@
 /** URIs and times as the Java SDK for CloudEvents takes and writes them. */
-import { parseTime } from "../../lib/events/time.ts";
+import { parseTime } from "../../../lib/events/time.ts";
 
 const uriText = /^(?:[^\s%<>"{}|\\^`\p{Cc}]|%[0-9A-Fa-f]{2})*$/u;
 const schemeOnly = /^[A-Za-z][A-Za-z0-9+.-]*:$/;

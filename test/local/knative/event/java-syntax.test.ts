@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { rewriteJson } from "../../../local/knative/jackson.ts";
-import { isJavaUri, toJavaTime } from "../../../local/knative/java-syntax.ts";
+import { rewriteJson } from "../../../../local/knative/event/jackson.ts";
+import { isJavaUri, toJavaTime } from "../../../../local/knative/event/java-syntax.ts";
 
 test.each([
   ["2026-01-02T03:04:05.120Z", "2026-01-02T03:04:05.12Z"],
