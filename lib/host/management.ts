@@ -39,6 +39,8 @@ function answerError(
   const isExpected = error instanceof PermanentError || error instanceof RetryableError;
   const status = isExpected ? error.status : (error.statusCode ?? 500);
   if (error instanceof AccessError && status === 401) reply.header("www-authenticate", "Bearer");
+  // Fastify would close at once, and a proxy that is still sending would see a reset in place of the answer.
+  if (status === 413) reply.removeHeader("connection");
   if (status < 500) return reply.code(status).send({ error: error.message });
   log.error(
     { err: error, method: request.method, route: request.routeOptions.url },
