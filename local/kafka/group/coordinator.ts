@@ -24,7 +24,10 @@ export class GroupCoordinator {
   }
 
   getOrCreate(id: string): Group {
-    const group = this.#groups.get(id) ?? new Group(id);
+    const known = this.#groups.get(id);
+    if (known) return known;
+    const group = new Group(id);
+    group.protocolType = this.offsets.protocolType(id);
     this.#groups.set(id, group);
     return group;
   }
@@ -42,10 +45,11 @@ export class GroupCoordinator {
     who: MemberIdentity,
     offsets: readonly CommittedOffset[],
   ): Promise<ErrorCode> {
-    const error = this.#checkCommit(this.get(groupId), generation, who);
+    const group = this.get(groupId);
+    const error = this.#checkCommit(group, generation, who);
     if (error !== ErrorCode.NONE) return error;
     try {
-      await this.offsets.commit(groupId, offsets);
+      await this.offsets.commit(groupId, group?.protocolType ?? "", offsets);
       return ErrorCode.NONE;
     } catch (cause) {
       if (!isStorageError(cause)) throw cause;

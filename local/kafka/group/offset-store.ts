@@ -11,36 +11,52 @@ export interface CommittedOffset {
 }
 
 type Entry =
-  | { readonly commit: string; readonly offsets: readonly CommittedOffset[] }
+  | {
+      readonly commit: string;
+      readonly protocolType: string;
+      readonly offsets: readonly CommittedOffset[];
+    }
   | { readonly deleteGroup: string }
   | { readonly deleteTopic: string };
 
+interface GroupOffsets {
+  /** Empty where nobody ever joined, and offsets were only committed. */
+  protocolType: string;
+  readonly offsets: Map<string, CommittedOffset>;
+}
+
 class OffsetTable implements JournalState<Entry> {
-  readonly groups = new Map<string, Map<string, CommittedOffset>>();
+  readonly groups = new Map<string, GroupOffsets>();
 
   apply(entry: Entry): void {
     if ("deleteGroup" in entry) this.groups.delete(entry.deleteGroup);
     else if ("deleteTopic" in entry) this.#deleteTopic(entry.deleteTopic);
-    else this.#commit(entry.commit, entry.offsets);
+    else this.#commit(entry.commit, entry.protocolType, entry.offsets);
   }
 
   snapshot(): Entry[] {
-    return [...this.groups].map(([commit, offsets]) => ({
+    return [...this.groups].map(([commit, { protocolType, offsets }]) => ({
       commit,
+      protocolType,
       offsets: [...offsets.values()],
     }));
   }
 
-  #commit(group: string, offsets: readonly CommittedOffset[]): void {
-    const table = this.groups.get(group) ?? new Map<string, CommittedOffset>();
-    this.groups.set(group, table);
-    for (const offset of offsets) table.set(placeOf(offset.topic, offset.partition), offset);
+  #commit(id: string, protocolType: string, offsets: readonly CommittedOffset[]): void {
+    const group = this.groups.get(id) ?? {
+      protocolType,
+      offsets: new Map<string, CommittedOffset>(),
+    };
+    group.protocolType = protocolType || group.protocolType;
+    this.groups.set(id, group);
+    for (const offset of offsets)
+      group.offsets.set(placeOf(offset.topic, offset.partition), offset);
   }
 
   #deleteTopic(topic: string): void {
-    for (const [group, table] of this.groups) {
-      for (const [place, offset] of table) if (offset.topic === topic) table.delete(place);
-      if (table.size === 0) this.groups.delete(group);
+    for (const [id, { offsets }] of this.groups) {
+      for (const [place, offset] of offsets) if (offset.topic === topic) offsets.delete(place);
+      if (offsets.size === 0) this.groups.delete(id);
     }
   }
 }
@@ -64,15 +80,19 @@ export class OffsetStore {
   }
 
   get(group: string, topic: string, partition: number): CommittedOffset | undefined {
-    return this.#table.groups.get(group)?.get(placeOf(topic, partition));
+    return this.#table.groups.get(group)?.offsets.get(placeOf(topic, partition));
   }
 
   list(group: string): CommittedOffset[] {
-    return [...(this.#table.groups.get(group)?.values() ?? [])];
+    return [...(this.#table.groups.get(group)?.offsets.values() ?? [])];
   }
 
-  commit(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
-    return this.#journal.append({ commit: group, offsets });
+  protocolType(group: string): string {
+    return this.#table.groups.get(group)?.protocolType ?? "";
+  }
+
+  commit(group: string, protocolType: string, offsets: readonly CommittedOffset[]): Promise<void> {
+    return this.#journal.append({ commit: group, protocolType, offsets });
   }
 
   deleteGroup(group: string): Promise<void> {

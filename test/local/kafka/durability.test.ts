@@ -55,6 +55,9 @@ describe("kill -9", () => {
     await using session = await openSession(kafka.address);
     const [committed] = await session.admin.fetchOffsets({ groupId: "g", topics: [topic] });
     expect(committed?.partitions).toContainEqual({ partition: 2, offset: "0", metadata: null });
+    expect((await session.admin.listGroups()).groups).toEqual([
+      { groupId: "g", protocolType: "consumer" },
+    ]);
     expect(await session.admin.fetchTopicOffsets(topic)).toHaveLength(3);
     const described = await session.admin.describeConfigs({
       includeSynonyms: false,
@@ -127,6 +130,22 @@ describe("a start", () => {
     await truncate(file, half + 65);
     await appendFile(file, Buffer.alloc(half - 65));
     expect(await restart(folder.path)).toContain("cut off behind offset 1");
+  });
+
+  it("is refused when an older segment was damaged, and changes nothing", async () => {
+    await using folder = await makeFolder();
+    {
+      await using kafka = await startKafka({ dataDir: folder.path, port: 0 });
+      await using session = await openSession(kafka.address);
+      const topic = await session.topic(1, { "segment.bytes": "100" });
+      for (const value of ["a", "b", "c"]) await produce(await session.wire(), topic, [value]);
+    }
+    const file = await firstSegment(folder.path);
+    await truncate(file, 30);
+    await expect(startKafka({ dataDir: folder.path, port: 0 })).rejects.toThrow(
+      "the files were damaged",
+    );
+    expect((await stat(file)).size).toBe(30);
   });
 
   it("still knows a repeated batch of an idempotent producer", async () => {
@@ -216,9 +235,12 @@ async function storeTwo(dataDir: string): Promise<string> {
   for (const value of ["first", "later"])
     await wire.call("produce", 7, producePayload("t", [value]));
   await kafka.kill();
-  const { topics: known } = JSON.parse(await readFile(join(dataDir, "topics.json"), "utf8")) as {
-    topics: { id: string }[];
-  };
+  return await firstSegment(dataDir);
+}
+
+async function firstSegment(dataDir: string): Promise<string> {
+  const catalog = await readFile(join(dataDir, "topics.json"), "utf8");
+  const { topics: known } = JSON.parse(catalog) as { topics: { id: string }[] };
   return join(dataDir, "topics", known[0]?.id ?? "", "0", "00000000000000000000.log");
 }
 

@@ -16,7 +16,7 @@ export function fetchTests(getBroker: () => string): void {
       await produce(writer, topic, ["second"]);
       const answeredAt = performance.now();
       expect(valuesOf(await waiting)).toEqual(["second"]);
-      expect(performance.now() - answeredAt).toBeLessThan(200);
+      expect(performance.now() - answeredAt).toBeLessThan(1000);
     });
 
     it("answers with nothing when the wait is over", async () => {
