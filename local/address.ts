@@ -36,6 +36,15 @@ export function readPorts(services: readonly string[], env: Environment): Ports 
   };
 }
 
+const METRICS_DISTANCE = 1_000;
+const MAX_PORT = 65_535;
+
+/** 9001 of 8001: where the metrics of a function's first process are, unless something else listens there. */
+export function metricsPortOf(port: number | undefined): number | undefined {
+  const wanted = (port ?? MAX_PORT) + METRICS_DISTANCE;
+  return wanted > MAX_PORT ? undefined : wanted;
+}
+
 export interface Addresses {
   /** `host:port[,host:port]` of Kafka, the embedded or a real one. */
   kafka: string;

@@ -3,6 +3,7 @@ import { enableCompileCache } from "node:module";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { UsageError } from "../lib/host/error.ts";
+import { metricsPortOf } from "./address.ts";
 import { COMPILE_CACHE } from "./compile-cache.ts";
 import type { Runner } from "./runner.ts";
 
@@ -64,7 +65,10 @@ function printTable({ addresses, plan, ports }: Runner, ms: number): void {
     ]),
     ...Object.entries(ports.services)
       .toSorted(([, a], [, b]) => a - b)
-      .map(([name]) => [name, addresses.serviceUrl(name) ?? ""]),
+      .map(([name, port]) => [
+        name,
+        `${addresses.serviceUrl(name) ?? ""}  (metrics :${String(metricsPortOf(port))}/metrics)`,
+      ]),
     ["Kafka", addresses.kafka],
     ["console", `http://127.0.0.1:${String(ports.console)}`],
   ].map(

@@ -18,6 +18,7 @@ export function toCommand(
   { sources, stateDir, env, secrets }: CommandOptions,
   { entry, env: planned }: ProcessPlan,
   name: string,
+  metricsPort?: number,
 ): FunctionCommand {
   const resolved = resolveEnv(planned, { secrets, podName: name });
   const handedOn = HANDED_ON.flatMap((variable) => {
@@ -27,5 +28,6 @@ export function toCommand(
   const all: Record<string, string> = { ...resolved, ...Object.fromEntries(handedOn) };
   // Whoever checks tokens by a JWKS must not take those of a local secret too.
   if (all["JWKS_URL"] !== undefined) delete all["JWT_SECRET"];
-  return { name, entry, cwd: sources, stateDir, env: all };
+  const command = { name, entry, cwd: sources, stateDir, env: all };
+  return metricsPort === undefined ? command : { ...command, metricsPort };
 }

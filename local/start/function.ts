@@ -6,7 +6,7 @@ import type { SidecarPlan } from "../plan/sidecar.ts";
 import type { Note } from "../process/note.ts";
 import { type RunningService, startService } from "../process/service.ts";
 import { startStatefulSet } from "../process/stateful-set.ts";
-import type { Ports } from "../address.ts";
+import { metricsPortOf, type Ports } from "../address.ts";
 import { type CommandOptions, toCommand } from "./command.ts";
 
 export interface FunctionsOptions {
@@ -22,7 +22,7 @@ export function startServices(options: FunctionsOptions): Promise<RunningService
     startService({
       name,
       port: ports.services[name] ?? 0,
-      process: toCommand(command, process, name),
+      process: toCommand(command, process, name, metricsPortOf(ports.services[name])),
       scale,
       timeoutMs,
       note,
@@ -38,7 +38,7 @@ export function startStatefulSets(options: FunctionsOptions): Promise<RunningSer
       name,
       replicas,
       port: ports.services[service] ?? 0,
-      process: (podName) => toCommand(command, process, podName),
+      process: (pod) => toCommand(command, process, pod, metricsPortOf(ports.services[service])),
       allowedOrigins: allowed.split(",").flatMap((origin) => origin.trim() || []),
       ...(sidecar === undefined
         ? {}
