@@ -1,5 +1,6 @@
 /** The channel e-mail: SMTP through nodemailer's pool of connections. */
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import type { MailMessage, SMTPTransportOptions, Transporter } from "nodemailer";
 import type { Channel, Outgoing } from "./channel.ts";
 import { DeliveryError, type DeliveryFailure } from "./delivery-error.ts";
@@ -73,9 +74,11 @@ function holdBack(mail: MailMessage): void {
   );
 }
 
+/** In one piece: nodemailer makes a message of many small ones, and each would be a write of its own. */
 async function* onlyIf(isLeased: () => boolean, input: AsyncIterable<Buffer>) {
+  const message = await buffer(input);
   if (!isLeased()) throw new DeliveryError("lease_lost", "the lease ended before DATA");
-  yield* input;
+  yield message;
 }
 
 function toMail(outgoing: Outgoing, from: string, domain: string) {

@@ -76,12 +76,20 @@ const date = /^\d{4}-\d{2}-\d{2}$/;
 /** An instant in the reader's time zone, a date as that date, anything else as it was written. */
 export function toLocalTime(text: string, { locale, timeZone }: Reader): string {
   if (date.test(text) && parseTime(`${text}T00:00:00Z`) !== undefined) {
-    return new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone: "UTC" }).format(
-      new Date(text),
-    );
+    return formatter(locale, "UTC", {}).format(new Date(text));
   }
   const at = parseTime(text);
   if (at === undefined) return oneLine(text);
-  const options = { dateStyle: "full", timeStyle: "short", timeZone } as const;
-  return `${new Intl.DateTimeFormat(locale, options).format(at)} (${timeZone})`;
+  const format = formatter(locale, timeZone, { timeStyle: "short" });
+  return `${format.format(at)} (${format.resolvedOptions().timeZone})`;
+}
+
+/** A zone that this Node does not know must not keep the message from being sent: UTC then. */
+function formatter(locale: string, timeZone: string, options: Intl.DateTimeFormatOptions) {
+  const full = { dateStyle: "full", ...options } as const;
+  try {
+    return new Intl.DateTimeFormat(locale, { ...full, timeZone });
+  } catch {
+    return new Intl.DateTimeFormat("en", { ...full, timeZone: "UTC" });
+  }
 }

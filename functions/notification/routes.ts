@@ -125,8 +125,12 @@ function addNotificationRoutes(
       if (!callerOf(request).isAdmin) throw new AccessError(403, "scope admin is needed");
       const { user_id: userId, channel, ...event } = request.body;
       const resent = await resend(db, { ...event, userId, channel, retryHours });
+      if (resent === 0) {
+        const error = "this event has no failed or suppressed notification";
+        return reply.code(404).send({ error });
+      }
       poke();
-      return reply.code(resent > 0 ? 202 : 404).send({ resent });
+      return reply.code(202).send({ resent });
     },
   );
 }

@@ -125,10 +125,9 @@ test("channels follow the preference for the type of the event; a type without o
 
   await expect.poll(() => scene.mail.mails.length).toBe(2);
   await expect.poll(() => scene.sms.messages.length).toBe(2);
-  expect(scene.mail.mails.map(({ mail }) => mail.subject).sort()).toEqual([
-    "It is time: Buy milk",
-    "Task done: Buy milk",
-  ]);
+  expect(new Set(scene.mail.mails.map(({ mail }) => mail.subject))).toEqual(
+    new Set(["It is time: Buy milk", "Task done: Buy milk"]),
+  );
   expect(await replica.ledger()).toHaveLength(4);
 });
 
@@ -199,6 +198,6 @@ test("ids of 12 KB, with NUL, a lone surrogate or a backslash keep their own row
   }
 
   await expect.poll(() => scene.mail.mails.length).toBe(ids.length);
-  expect((await replica.ledger()).map(({ event }) => event.id).sort()).toEqual(ids.sort());
+  expect(new Set((await replica.ledger()).map(({ event }) => event.id))).toEqual(new Set(ids));
   expect(await replica.ledger(`event_id=${encodeURIComponent(ids[0] ?? "")}`)).toHaveLength(1);
 });
