@@ -1,9 +1,9 @@
 /** A front port: guarded, and proxied to whichever process the activator gives. */
-import type { Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Activator } from "./activator.ts";
 import { createGuardedServer, guard, listenOnLoopback } from "./front.ts";
-import { proxyRequest } from "./proxy.ts";
+import { limitAnswer, proxyRequest } from "./proxy.ts";
 import { endHandshake, proxyUpgrade } from "./upgrade.ts";
 
 export interface Front {
@@ -13,14 +13,23 @@ export interface Front {
   endUpgraded(): void;
 }
 
-export async function openFront(
-  port: number,
-  activator: Activator,
-  allowedOrigins: readonly string[] = [],
-): Promise<Front> {
+export interface FrontOptions {
+  port: number;
+  activator: Activator;
+  allowedOrigins?: readonly string[];
+  /** Until an answer begins. */
+  timeoutMs?: number;
+}
+
+export async function openFront(options: FrontOptions): Promise<Front> {
+  const { port, activator, allowedOrigins = [], timeoutMs } = options;
   const acquire = (signal: AbortSignal) => activator.acquire(signal);
   const upgraded = new Set<Duplex>();
-  const server = createGuardedServer((req, res) => void proxyRequest(req, res, acquire), {
+  const answer = (req: IncomingMessage, res: ServerResponse) => {
+    if (timeoutMs !== undefined) limitAnswer(req, res, timeoutMs);
+    void proxyRequest(req, res, acquire);
+  };
+  const server = createGuardedServer(answer, {
     allowedOrigins,
     // Curl and others offer h2c in the same field; that is no reason to leave HTTP/1.1.
     server: { shouldUpgradeCallback: (req) => /^websocket$/i.test(req.headers.upgrade ?? "") },
@@ -28,6 +37,8 @@ export async function openFront(
   const own = await listenOnLoopback(server, port);
   server.on("upgrade", (req, socket, head) => {
     upgraded.add(socket);
+    // Node has taken its own listener away: an unheard error would end the runner.
+    socket.on("error", () => socket.destroy());
     socket.once("close", () => upgraded.delete(socket));
     if (guard(req, own, allowedOrigins) === 403) endHandshake(socket, 403);
     else void proxyUpgrade(req, socket, head, acquire);

@@ -69,6 +69,12 @@ function takeRest(req: IncomingMessage): void {
   req.resume();
 }
 
+/** As queue-proxy does at `timeoutSeconds`; an answer that has begun goes on. */
+export function limitAnswer(req: IncomingMessage, res: ServerResponse, timeoutMs: number): void {
+  const timer = setTimeout(() => answerPlainly(req, res, 504, "request timeout"), timeoutMs);
+  res.once("close", () => clearTimeout(timer));
+}
+
 function answerPlainly(
   req: IncomingMessage,
   res: ServerResponse,

@@ -13,7 +13,7 @@ export interface ServiceOptions {
   port: number;
   process: FunctionCommand;
   scale: Scale;
-  /** `timeoutSeconds`: how long a request may wait for a process. */
+  /** `timeoutSeconds`: until an answer begins, the wait for a process included. */
   timeoutMs: number;
   note: Note;
   /** Between two looks of the autoscaler: Knative's `tick-interval`. */
@@ -32,14 +32,15 @@ const TICK_MS = 2_000;
 const SETTLE_MS = 5_000;
 
 export async function startService(options: ServiceOptions): Promise<RunningService> {
+  const { port, timeoutMs } = options;
   const pool = new ServicePool(options);
-  const front = await openFront(options.port, pool.activator);
+  const front = await openFront({ port, activator: pool.activator, timeoutMs });
   const ticker = setInterval(() => pool.look(performance.now()), options.tickMs ?? TICK_MS);
   pool.scaleTo(options.scale.min);
   return {
     url: `http://localhost:${String(front.port)}`,
     port: front.port,
-    wake: () => pool.wake(options.timeoutMs),
+    wake: () => pool.wake(timeoutMs),
     [Symbol.asyncDispose]: async () => {
       clearInterval(ticker);
       await closeServer(front.server, SETTLE_MS);

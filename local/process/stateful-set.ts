@@ -37,7 +37,7 @@ const WAIT_MS = 30_000;
 
 /** Does not wait for readiness: `wake` does, and rejects where a pod exits with code 2, a person's mistake. */
 export async function startStatefulSet(options: StatefulSetOptions): Promise<RunningStatefulSet> {
-  const { name, note } = options;
+  const { name, note, port, allowedOrigins } = options;
   const podName = (ordinal: number) => `${name}-${String(ordinal)}`;
   const sidecars: PodSidecar[] = [];
   let mistake: UsageError | undefined;
@@ -60,7 +60,7 @@ export async function startStatefulSet(options: StatefulSetOptions): Promise<Run
     onUse: () => undefined,
     onWait: () => undefined,
   });
-  const front = await openFront(options.port, activator, options.allowedOrigins);
+  const front = await openFront({ port, activator, allowedOrigins });
   for (let ordinal = 0; ordinal < options.replicas; ordinal += 1) {
     const sidecar = await options.startSidecar?.(podName(ordinal), () => replicas.portOf(ordinal));
     if (sidecar !== undefined) sidecars.push(sidecar);

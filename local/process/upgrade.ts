@@ -17,7 +17,6 @@ export async function proxyUpgrade(
 ): Promise<void> {
   const gone = new AbortController();
   socket.once("close", () => gone.abort());
-  socket.on("error", () => socket.destroy());
   try {
     const lease = await acquire(gone.signal);
     const again = () => void proxyUpgrade(req, socket, head, acquire);

@@ -159,6 +159,13 @@ it("passes on an answer that came before the body was complete", async () => {
   expect([res.statusCode, body]).toEqual([413, "too large"]);
 });
 
+it("answers 504 where the function has not answered by timeoutSeconds", async () => {
+  const service = await start({ timeoutMs: 1_500 });
+  await service.wake();
+  expect((await call(service, "/never")).res.statusCode).toBe(504);
+  expect((await call(service, "/slow")).body).toBe("slow");
+});
+
 it("tells who waits that a function does not start for a person's mistake, with its sentence", async () => {
   const service = await start({ process: fixtureCommand({ env: { MODE: "mistake" } }) });
   const { res, body } = await call(service, "/pid");
