@@ -17,7 +17,6 @@ export const toArrival = (event: Event): Arrival => ({
 /** The record that has an identity's entry. */
 export interface FirstRecord {
   readonly content: Buffer;
-  readonly generation: string | null;
   readonly position: Position | null;
 }
 
@@ -40,11 +39,7 @@ export interface Sorted {
 }
 
 /** In the order of arrival: the first record of an identity wins. `findings` by index. */
-export function sortArrivals(
-  arrivals: readonly Arrival[],
-  findings: readonly Finding[],
-  generation: string,
-): Sorted {
+export function sortArrivals(arrivals: readonly Arrival[], findings: readonly Finding[]): Sorted {
   const fresh: Arrival[] = [];
   const duplicates: Duplicate[] = [];
   const redelivered: Arrival[] = [];
@@ -54,28 +49,23 @@ export function sortArrivals(
     const first = findings[index]?.first ?? firsts.get(name);
     if (first === undefined) {
       fresh.push(arrival);
-      firsts.set(name, toFirst(arrival, generation));
+      firsts.set(name, { content: arrival.content, position: arrival.event.position });
     } else {
       const differs = !first.content.equals(arrival.content);
-      if (!differs && isSamePlace(first, arrival, generation)) redelivered.push(arrival);
+      if (!differs && isSamePlace(first, arrival)) redelivered.push(arrival);
       else duplicates.push({ arrival, differs });
     }
   }
   return { fresh, duplicates, redelivered };
 }
 
-const toFirst = ({ event, content }: Arrival, generation: string): FirstRecord => ({
-  content,
-  generation: event.position === null ? null : generation,
-  position: event.position,
-});
-
-export function isSamePlace(first: FirstRecord, { event }: Arrival, generation: string): boolean {
-  const { position } = event;
+/**
+ * Whatever the generation: where one was raised and the topic is read anew, the records that stayed where they were
+ * are no duplicates.
+ */
+export function isSamePlace(first: FirstRecord, { event: { position } }: Arrival): boolean {
   if (position === null || first.position === null) return position === first.position;
   return (
-    first.generation === generation &&
-    first.position.partition === position.partition &&
-    first.position.offset === position.offset
+    first.position.partition === position.partition && first.position.offset === position.offset
   );
 }

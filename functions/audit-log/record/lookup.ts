@@ -8,7 +8,6 @@ interface Row {
   /** ms since 1970, by the database's clock. */
   now: number;
   content: Buffer | null;
-  generation: string | null;
   partition: number | null;
   offset: number | null;
   covered: boolean;
@@ -29,7 +28,7 @@ export async function lookUp(
   const partitions = arrivals.map(({ event }) => event.position?.partition ?? null);
   const offsets = arrivals.map(({ event }) => event.position?.offset ?? null);
   const { rows } = await sql<Row>`
-    select arrival.index, k.content, k.generation, k.partition, k."offset",
+    select arrival.index, k.content, k.partition, k."offset",
       coalesce(c.offsets @> arrival."offset", false) as covered,
       floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now
     from unnest(${keys}::bytea[], ${partitions}::integer[], ${offsets}::bigint[])
@@ -44,10 +43,10 @@ export async function lookUp(
 }
 
 function toFirst(row: Row): FirstRecord | undefined {
-  const { content, generation, partition, offset } = row;
+  const { content, partition, offset } = row;
   if (content === null) return undefined;
   const position = partition === null || offset === null ? null : { partition, offset };
-  return { content, generation, position };
+  return { content, position };
 }
 
 /**
@@ -62,7 +61,7 @@ export async function findClash(
 ): Promise<Arrival | undefined> {
   const suspects = arrivals.filter((arrival, index) => {
     const { first, isCovered = false } = findings[index] ?? {};
-    return isCovered && !(first !== undefined && isSamePlace(first, arrival, generation));
+    return isCovered && !(first !== undefined && isSamePlace(first, arrival));
   });
   if (suspects.length === 0) return undefined;
   const partitions = suspects.map(({ event }) => event.position?.partition ?? null);

@@ -1,7 +1,12 @@
 /** Records a batch of events in one transaction: entries, what was a duplicate, and the coverage of the topic. */
 import type { Kysely, Transaction } from "kysely";
 import { cover } from "../coverage/coverage.ts";
-import { beginGeneration, lockLogEnd, type LogEnd } from "../coverage/generation.ts";
+import {
+  beginGeneration,
+  currentGeneration,
+  lockLogEnd,
+  type LogEnd,
+} from "../coverage/generation.ts";
 import { type OffsetRange, toRanges } from "../coverage/offset-range.ts";
 import type { AuditTables } from "../tables.ts";
 import { type Arrival, type Duplicate, sortArrivals, type Sorted } from "./arrival.ts";
@@ -26,24 +31,32 @@ export interface Recorded {
 export function recordBatch(
   db: Kysely<AuditTables>,
   arrivals: readonly Arrival[],
-  options: RecordOptions,
+  { topic, now }: RecordOptions,
 ): Promise<Recorded> {
   return db.transaction().execute(async (trx) => {
     const end = await lockLogEnd(trx);
-    const generation =
-      end.generation ??
-      (await beginGeneration(trx, { ...options, begins: [], reason: "first record" }));
-    const lookup = await lookUp(trx, arrivals, generation);
-    const clash = await findClash(trx, arrivals, lookup.findings, generation);
-    const now = options.now?.() ?? lookup.now;
-    if (clash === undefined) {
-      const sorted = sortArrivals(arrivals, lookup.findings, generation);
-      return { ...(await write(trx, arrivals, sorted, { end, generation, now })), clash };
-    }
-    const reason = `re-made behind our back: another record at ${placeOf(clash)}`;
-    const next = await beginGeneration(trx, { ...options, begins: [], reason });
-    const sorted = sortArrivals(arrivals, lookup.findings, next);
-    return { ...(await write(trx, arrivals, sorted, { end, generation: next, now })), clash };
+    const first = { topic, begins: [], reason: "first record" };
+    const present = end.generation ?? (await beginGeneration(trx, first));
+    const lookup = await lookUp(trx, arrivals, present);
+    const clash = await findClash(trx, arrivals, lookup.findings, present);
+    const generation = clash === undefined ? present : await beginAnew(trx, topic, clash);
+    const sorted = sortArrivals(arrivals, lookup.findings);
+    const context = { end, generation, now: now?.() ?? lookup.now };
+    return { ...(await write(trx, arrivals, sorted, context)), clash };
+  });
+}
+
+/** A topic that was made again begins at 0. */
+async function beginAnew(
+  trx: Transaction<AuditTables>,
+  topic: string,
+  clash: Arrival,
+): Promise<string> {
+  const before = await currentGeneration(trx);
+  return beginGeneration(trx, {
+    topic,
+    begins: before?.begins.map(() => 0) ?? [],
+    reason: `re-made behind our back: another record at ${placeOf(clash)}`,
   });
 }
 

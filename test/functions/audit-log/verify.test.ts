@@ -200,6 +200,8 @@ test("a topic that ends before what is recorded raises an alarm and a generation
   expect(raised).toMatchObject({ covered: [2, 0] });
   expect(raised.generation).not.toBe(generation);
   expect(lines.filter(({ level }) => level === 50).at(-1)?.["msg"]).toContain("re-made");
+  // "a" is where it was before: no duplicate of itself.
+  expect(lines.filter(({ msg }) => msg === "a second record of an event")).toEqual([]);
   expect((await getEntries(log.url)).page.entries.map(({ id }) => id)).toEqual([
     "a",
     "b",
