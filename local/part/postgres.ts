@@ -93,7 +93,9 @@ class PostgresServer implements Postgres {
     }
     await asSuperuser(superuser, "postgres", (client) => provisionRoles(client, this.#options));
     await asSuperuser(superuser, database, (client) => provisionSchemas(client, this.#options));
-    this.#watch = this.#restartWhenEnded();
+    this.#watch = this.#restartWhenEnded().catch((error: unknown) => {
+      this.#options.note("postgres", `cannot be started again: ${String(error)}`, "error");
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

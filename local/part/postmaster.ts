@@ -5,12 +5,15 @@ import {
   chownSync,
   closeSync,
   existsSync,
+  mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { commandLine } from "../process/orphan.ts";
@@ -21,29 +24,49 @@ const FAST_SHUTDOWN_MS = 10_000;
 /** Nothing of the runner's own environment: PGDATA, PGPORT and the like would change what runs. */
 const ENV = { PATH: process.env["PATH"] ?? "", LC_ALL: "C", TZ: "UTC" };
 
-/** Only where the folder holds no cluster yet. Passwords are asked for over TCP; there is no Unix socket. */
+/**
+ * Only where the folder holds no cluster yet. Made beside it and moved when it is whole: whoever is killed meanwhile
+ * leaves no half of one. Passwords are asked for over TCP; there is no Unix socket.
+ */
 export async function initCluster(home: PostgresHome, superuserPassword: string): Promise<void> {
-  if (existsSync(join(home.dataDir, "PG_VERSION"))) return;
-  const passwordFile = `${home.dataDir}-password`;
+  const { dataDir } = home;
+  if (existsSync(join(dataDir, "PG_VERSION"))) return;
+  removeUnfinished(dataDir);
+  const making = mkdtempSync(dataDir + UNFINISHED);
+  const passwordFile = `${making}-password`;
   writeFileSync(passwordFile, superuserPassword, { mode: 0o600 });
   const { uid, gid } = home.runAs;
-  if (uid !== undefined && gid !== undefined) chownSync(passwordFile, uid, gid);
-  const args = [
-    `--pgdata=${home.dataDir}`,
-    "--username=postgres",
-    "--auth=scram-sha-256",
-    `--pwfile=${passwordFile}`,
-    "--encoding=UTF8",
-    // The same order of texts on every platform.
-    "--locale=C",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-    "--no-instructions",
-  ];
+  if (uid !== undefined && gid !== undefined) {
+    for (const path of [making, passwordFile]) chownSync(path, uid, gid);
+  }
+  const args = [`--pgdata=${making}`, `--pwfile=${passwordFile}`, ...CLUSTER];
   try {
     await promisify(execFile)(home.initdb, args, { ...home.runAs, env: ENV, cwd: "/" });
   } finally {
     rmSync(passwordFile);
+  }
+  renameSync(making, dataDir);
+}
+
+const UNFINISHED = "-unfinished-";
+
+const CLUSTER = [
+  "--username=postgres",
+  "--auth=scram-sha-256",
+  "--encoding=UTF8",
+  // The same order of texts on every platform.
+  "--locale=C",
+  "--locale-provider=builtin",
+  "--builtin-locale=C.UTF-8",
+  "--no-instructions",
+];
+
+function removeUnfinished(dataDir: string): void {
+  const folder = dirname(dataDir);
+  const prefix = basename(dataDir) + UNFINISHED;
+  for (const name of readdirSync(folder).filter((it) => it.startsWith(prefix))) {
+    // An initdb that outlived its runner may still write there.
+    rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 

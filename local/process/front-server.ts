@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Activator } from "./activator.ts";
 import { createGuardedServer, guard, listenOnLoopback } from "./front.ts";
-import { limitAnswer, proxyRequest } from "./proxy.ts";
+import { answerPlainly, limitAnswer, proxyRequest } from "./proxy.ts";
 import { endHandshake, proxyUpgrade } from "./upgrade.ts";
 
 export interface Front {
@@ -27,7 +27,9 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const upgraded = new Set<Duplex>();
   const answer = (req: IncomingMessage, res: ServerResponse) => {
     if (timeoutMs !== undefined) limitAnswer(req, res, timeoutMs);
-    void proxyRequest(req, res, acquire);
+    proxyRequest(req, res, acquire).catch((error: unknown) => {
+      answerPlainly(req, res, 502, `the request cannot be passed on: ${String(error)}`);
+    });
   };
   const server = createGuardedServer(answer, {
     allowedOrigins,

@@ -104,7 +104,9 @@ export async function spawnNode(
     // In a session of its own: Ctrl-C reaches the runner alone, which then drains in order.
     detached: true,
   });
-  const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+    child.once("close", (code, signal) => resolve([code, signal]));
+  });
   await once(child, "spawn");
   child.stdin.on("error", () => undefined);
   const record = recordProcess(command.stateDir, child.pid ?? 0, command.entry);

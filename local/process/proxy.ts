@@ -26,11 +26,13 @@ export async function proxyRequest(
     if (error instanceof NoReplicaError) answerPlainly(req, res, error.status, error.message);
     return;
   }
-  const upstream = openUpstream(req, lease, framedHeaders(req));
-  res.once("close", () => {
-    upstream.destroy();
+  res.once("close", () => lease[Symbol.dispose]());
+  if (gone.signal.aborted) {
     lease[Symbol.dispose]();
-  });
+    return;
+  }
+  const upstream = openUpstream(req, lease, framedHeaders(req));
+  res.once("close", () => upstream.destroy());
   upstream.once("response", (answer) => passAnswer(req, res, answer));
   upstream.on("error", (error) => {
     if (isRefused(error, lease)) {
@@ -53,9 +55,13 @@ function framedHeaders(req: IncomingMessage): string[] {
 
 function passAnswer(req: IncomingMessage, res: ServerResponse, answer: IncomingMessage): void {
   const headers = answerHeaders(answer);
-  // Answered before the whole body came: what still comes is not another request.
-  if (!req.complete) headers.push("Connection", "close");
-  res.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
+  try {
+    res.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
+  } catch (error) {
+    answer.destroy();
+    answerPlainly(req, res, 502, `the answer cannot be passed on: ${String(error)}`);
+    return;
+  }
   // An event stream's head is news before its first byte. (flushHeaders would send it as UTF-8.)
   res.write(Buffer.alloc(0));
   answer.once("error", () => res.destroy());
@@ -75,7 +81,7 @@ export function limitAnswer(req: IncomingMessage, res: ServerResponse, timeoutMs
   res.once("close", () => clearTimeout(timer));
 }
 
-function answerPlainly(
+export function answerPlainly(
   req: IncomingMessage,
   res: ServerResponse,
   status: number,

@@ -100,7 +100,7 @@ export class ReplicaSet implements AsyncDisposable {
     let failures = 0;
     while (!signal.aborted) {
       const startedAt = performance.now();
-      const exit = await this.#runOnce(slot);
+      const exit = await this.#runOnce(slot).catch(notStarted);
       if (signal.aborted) return;
       failures = performance.now() - startedAt > HEALTHY_MS ? 1 : failures + 1;
       this.#options.onCrash(exit, failures);
@@ -146,3 +146,10 @@ export class ReplicaSet implements AsyncDisposable {
     }
   }
 }
+
+/** The machine had no process or no port to give. */
+const notStarted = (error: unknown): Exit => ({
+  code: null,
+  signal: null,
+  sentence: String(error),
+});

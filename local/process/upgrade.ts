@@ -19,6 +19,10 @@ export async function proxyUpgrade(
   socket.once("close", () => gone.abort());
   try {
     const lease = await acquire(gone.signal);
+    if (gone.signal.aborted) {
+      lease[Symbol.dispose]();
+      return;
+    }
     const again = () => void proxyUpgrade(req, socket, head, acquire);
     forwardHandshake(req, socket, head, lease, again);
   } catch (error) {
@@ -48,6 +52,7 @@ function forwardHandshake(
     // Its body comes decoded, and ends with the connection.
     const headers = without(["transfer-encoding"], answerHeaders(answer));
     socket.write(rawHead(statusLine(answer), [...headers, ...CLOSE]));
+    answer.once("error", () => socket.destroy());
     answer.pipe(socket);
   });
   upstream.once("upgrade", (answer, peer, peerHead) => {
