@@ -48,7 +48,10 @@ export class PartitionLog {
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
     const log = new PartitionLog(options);
     await mkdir(options.folder, { recursive: true });
+    await using failed = new AsyncDisposableStack();
+    failed.defer(() => log.close());
     await log.#recover();
+    failed.move();
     return log;
   }
 
@@ -193,12 +196,12 @@ export class PartitionLog {
   async #recoverSegment(base: number): Promise<number> {
     const before = this.#segments.at(-1);
     const segment = await Segment.open(this.#options.folder, base);
+    this.#segments.push(segment);
     if (before && before.nextOffset !== base) {
       throw new Error(
         `${segment.path} begins at ${base}, but the segment before it ends at ${before.nextOffset}: the files were damaged`,
       );
     }
-    this.#segments.push(segment);
     return recoverSegment(segment, {
       verifyChecksums: this.#options.verifyChecksums,
       onBatch: (header) => this.#queue.producers.remember(header, header.baseOffset),

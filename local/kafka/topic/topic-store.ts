@@ -41,9 +41,12 @@ export class TopicStore {
     const path = join(dataDir, "topics.json");
     const catalog = parseCatalog(await readFileIfAny(path), path);
     const store = new TopicStore(path, catalog, { ...options, folder });
+    await using failed = new AsyncDisposableStack();
+    failed.defer(() => store.close());
     for (const record of catalog.topics) await store.#open(record);
     await store.#removeStrays(folder);
     await store.#save({});
+    failed.move();
     return store;
   }
 
@@ -143,7 +146,10 @@ export class TopicStore {
 
   async #open(record: TopicRecord): Promise<Topic> {
     const topic = new Topic(record, this.#options);
+    await using failed = new AsyncDisposableStack();
+    failed.defer(() => topic.close());
     await topic.openPartitions(record.partitions);
+    failed.move();
     this.#topics.set(record.name, topic);
     return topic;
   }
