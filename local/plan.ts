@@ -58,6 +58,11 @@ export function toPlan(manifest: Manifest, planning: Planning): Plan {
   const { namespace } = planning;
   const isMigration = ({ metadata }: ResourceOf<"jobs">) =>
     metadata.labels?.["app.kubernetes.io/component"] === "migration";
+  for (const configMap of manifest.configMaps) {
+    for (const [key, value] of Object.entries(configMap.data ?? {})) {
+      planning.local(configMap, ["data", key], value);
+    }
+  }
   const planOne = (job: ResourceOf<"jobs">) => planJob(planning, job);
   return {
     migrations: manifest.jobs.filter(isMigration).map(planOne),

@@ -210,6 +210,13 @@ it.each<[string, string, string | RegExp, string, string]>([
     "kafka.example:9092 is not the address of Kafka",
   ],
   [
+    "an address of nothing in a ConfigMap",
+    "eventing/config-map-task-events-topics.yaml",
+    "kafka.default.svc:9092",
+    "kafka.default.svc:9093",
+    "config-map-task-events-topics.yaml:13: kafka.default.svc:9093 is the address of nothing",
+  ],
+  [
     "an envRef without a variable",
     "dapr-components/component-redis-state.yaml",
     "REDIS_HOST",

@@ -155,6 +155,9 @@ function* checkVariable(
   { name: variable, value, valueFrom }: EnvVar,
   path: FieldPath,
 ): Iterable<Fault> {
+  if (/(?<!\$)\$\([A-Za-z_]\w*\)/.test(value ?? "")) {
+    yield fault([...path, "value"], `$(…) in ${variable} is not supported by the local runner`);
+  }
   if (valueFrom === undefined) return;
   const { secretKeyRef, configMapKeyRef, fieldRef } = valueFrom;
   const sources = [value, secretKeyRef, configMapKeyRef, fieldRef].filter((it) => it !== undefined);

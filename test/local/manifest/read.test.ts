@@ -176,6 +176,13 @@ it.each<[string, string, string | RegExp, string, string]>([
     "the path /ready is not supported by the local runner",
   ],
   [
+    "an env that is made of another",
+    SERVICE,
+    "value: Task Events <no-reply@task-events.example>",
+    "value: $(SMS_FROM)",
+    "$(…) in SMTP_FROM is not supported by the local runner",
+  ],
+  [
     "a volume",
     SERVICE,
     "      containers:",
