@@ -35,7 +35,7 @@ async function publish(runner: Runner, index: number): Promise<void> {
 function follow(
   runner: Runner,
   token: string,
-): { seen: Set<string>; unrecovered: () => number; stop: () => void } {
+): { seen: Set<string>; cursor: () => string | undefined; stop: () => void } {
   const seen = new Set<string>();
   let cursor: string | undefined;
   let isStopped = false;
@@ -103,7 +103,7 @@ it(
     onTestFinished(() => runner[Symbol.asyncDispose]());
     const client = follow(runner, await runner.token("u1"));
     onTestFinished(() => client.stop());
-  await expect.poll(() => client.cursor(), { timeout: 20_000 }).toBeDefined();
+    await expect.poll(() => client.cursor(), { timeout: 20_000 }).toBeDefined();
     await runner.post(
       { id: "series", type: "task.created", time: "2026-01-01T00:00:00Z", partitionkey: "s" },
       minutely(),
@@ -148,7 +148,7 @@ it(
         interval: 500,
       })
       .toBe(0);
-      await expectMails(runner, kills.length);
+    await expectMails(runner, kills.length);
     await expectOccurrences(runner);
   },
 );
