@@ -14,7 +14,8 @@ import {
 const folder = mkdtempSync(join(tmpdir(), "postgres binary "));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const versionOf = (program: string) => execFileSync(program, ["--version"], { env: {} }).toString();
+const versionOf = (program: string) =>
+  execFileSync(program, ["--version"], { env: {}, stdio: "pipe" }).toString();
 
 it("runs after an install without scripts: the missing links are made", async () => {
   const native = join(folder, "native");
