@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { AccessError, type Caller } from "../../../lib/host/token.ts";
 import { checkOrigin } from "../access/origin.ts";
 import {
@@ -24,20 +24,14 @@ import { startSession } from "./session.ts";
 
 /** An ack with a cursor of some thousand partitions. */
 const maxClientFrameBytes = 16 * 1024;
-/** For the client's answer to a close frame; a slow one is behind what the kernel holds. */
-const closeTimeoutMs = 5_000;
 
-/** `closeTimeout` is not in @types/ws yet. */
-const options: ServerOptions & { closeTimeout: number } = {
+const server = new WebSocketServer({
   noServer: true,
   clientTracking: false,
   perMessageDeflate: false,
   maxPayload: maxClientFrameBytes,
-  closeTimeout: closeTimeoutMs,
   handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
-};
-
-const server = new WebSocketServer(options);
+});
 
 export function upgrade(
   request: IncomingMessage,

@@ -45,6 +45,7 @@ it("takes the client's own cursor before the kept one", async () => {
   phone.ack(phone.lastCursor);
   await phone.leave();
   const back = new WsClient(gateway.url, { token, device: "phone", cursor });
+  expect(await back.hello()).toMatchObject({ cursor, recovered: true });
   await back.untilIds(["one"]);
 });
 

@@ -28,9 +28,9 @@ it(
     await Promise.all([slow.hello(), fast.hello()]);
     const last = slow.frames[0]?.cursor;
     slow.socket.pause();
-    const title = "x".repeat(9_000);
+    const note = "x".repeat(9_000);
     // More than the kernel's buffers of both ends and the queue together.
-    const events = manyEvents(2_000).map((event) => ({ ...event, title }));
+    const events = manyEvents(2_000).map((event) => ({ ...event, note }));
     await world.publish(events);
     await fast.untilIds(idsOf(events));
     const { peers } = gateway.function.resources;
@@ -57,7 +57,7 @@ it("ends an event stream that is not read", { timeout: 60_000 }, async () => {
   socket.pause();
   const { peers } = gateway.function.resources;
   await expect.poll(() => peers.size).toBe(1);
-  const events = manyEvents(2_000).map((event) => ({ ...event, title: "x".repeat(9_000) }));
+  const events = manyEvents(2_000).map((event) => ({ ...event, note: "x".repeat(9_000) }));
   await world.publish(events);
   await expect.poll(() => peers.size, { timeout: 20_000 }).toBe(0);
 });

@@ -27,7 +27,9 @@ async function cursorAt(gateway: RunningGateway, id = "seen"): Promise<string> {
 /** Until the ring has had so many records. */
 const untilFollowed = (gateway: RunningGateway, records: number) =>
   expect
-    .poll(() => gateway.function.resources.tail.ring.head.reduce((sum, offset) => sum + offset))
+    .poll(() => gateway.function.resources.tail.ring.head.reduce((sum, offset) => sum + offset), {
+      timeout: 15_000,
+    })
     .toBe(records);
 
 /** The events of each task in the order of the topic, and no cursor twice. */
@@ -42,20 +44,23 @@ function expectInOrder(events: readonly EventFrame[], prefix: string): void {
   expect(new Set(events.map(({ cursor }) => cursor)).size).toBe(events.length);
 }
 
-async function expectResumed(gateway: RunningGateway, cursor: string, ids: readonly string[]) {
+/** Gets exactly these, then what happens. */
+async function resume(gateway: RunningGateway, cursor: string, ids: readonly string[]) {
   const client = new WsClient(gateway.url, { token, cursor });
-  expect(await client.hello()).toMatchObject({ recovered: true });
+  const { recovered } = await client.hello();
   await client.untilIds(ids);
   await world.publish([{ id: "then live" }]);
   await client.untilIds([...ids, "then live"]);
-  return client;
+  return { client, recovered };
 }
 
-async function expectLost(gateway: RunningGateway, cursor: string, id = "from now") {
+/** Gets what happens from now on alone. */
+async function resumeInVain(gateway: RunningGateway, cursor: string, id = "from now") {
   const client = new WsClient(gateway.url, { token, cursor });
-  expect(await client.hello()).toMatchObject({ recovered: false });
+  const { recovered } = await client.hello();
   await world.publish([{ id }]);
   await client.untilIds([id]);
+  return { recovered };
 }
 
 it("sends the 1,000 events that were missed, in order a task, then live ones", async () => {
@@ -63,7 +68,8 @@ it("sends the 1,000 events that were missed, in order a task, then live ones", a
   const cursor = await cursorAt(gateway);
   const missed = manyEvents(1000);
   await world.publish([...missed, ...manyEvents(50, "other", "u2")]);
-  const client = await expectResumed(gateway, cursor, idsOf(missed));
+  const { client, recovered } = await resume(gateway, cursor, idsOf(missed));
+  expect(recovered).toBe(true);
   expectInOrder(client.events.slice(0, -1), "e");
 });
 
@@ -89,7 +95,7 @@ it("resumes a client that has seen no event yet, by the cursor of its hello", as
   const { cursor } = await client.hello();
   await client.leave();
   await world.publish([{ id: "missed" }]);
-  await expectResumed(gateway, cursor, ["missed"]);
+  expect(await resume(gateway, cursor, ["missed"])).toMatchObject({ recovered: true });
 });
 
 it("resumes after a restart of app and sidecar, and from events that came meanwhile", async () => {
@@ -101,7 +107,9 @@ it("resumes after a restart of app and sidecar, and from events that came meanwh
   const between = manyEvents(300, "between");
   await world.publish(between);
   const again = await world.gateway();
-  await expectResumed(again, cursor, [...idsOf(before), ...idsOf(between)]);
+  expect(await resume(again, cursor, [...idsOf(before), ...idsOf(between)])).toMatchObject({
+    recovered: true,
+  });
 });
 
 it("resumes from audit-log where the ring does not reach back, page by page", async () => {
@@ -110,7 +118,8 @@ it("resumes from audit-log where the ring does not reach back, page by page", as
   const missed = manyEvents(1000);
   await world.publish(missed);
   await untilFollowed(gateway, 1001);
-  const client = await expectResumed(gateway, cursor, idsOf(missed));
+  const { client, recovered } = await resume(gateway, cursor, idsOf(missed));
+  expect(recovered).toBe(true);
   expectInOrder(client.events.slice(0, -1), "e");
   expect(client.texts.at(-2)).toContain('"big":12345678901234567890.0');
 });
@@ -135,7 +144,7 @@ it("resumes at another replica", async () => {
   const cursor = await cursorAt(first);
   const missed = manyEvents(200);
   await world.publish(missed);
-  await expectResumed(second, cursor, idsOf(missed));
+  expect(await resume(second, cursor, idsOf(missed))).toMatchObject({ recovered: true });
 });
 
 it("skips what a client already has that is ahead of this replica", async () => {
@@ -181,9 +190,9 @@ it(
     await world.publish(manyEvents(500));
     await untilFollowed(gateway, 501);
     world.audit.lose(1, 20);
-    await expectLost(gateway, cursor);
+    expect(await resumeInVain(gateway, cursor)).toEqual({ recovered: false });
     world.audit.isDown = true;
-    await expectLost(gateway, cursor, "from now again");
+    expect(await resumeInVain(gateway, cursor, "from now again")).toEqual({ recovered: false });
   },
 );
 
@@ -192,7 +201,7 @@ it("needs no audit-log where the ring reaches back", async () => {
   const cursor = await cursorAt(gateway);
   await world.publish([{ id: "missed" }]);
   world.audit.isDown = true;
-  await expectResumed(gateway, cursor, ["missed"]);
+  expect(await resume(gateway, cursor, ["missed"])).toMatchObject({ recovered: true });
 });
 
 it("says recovered: false to forged, foreign and garbled cursors, and to those of another generation", async () => {
@@ -204,7 +213,9 @@ it("says recovered: false to forged, foreign and garbled cursors, and to those o
     const client = new WsClient(gateway.url, { token, cursor });
     expect(await client.hello()).toMatchObject({ recovered: false });
   }
-  await expectLost(gateway, codec.sign("another generation", [0, 0, 0]));
+  expect(await resumeInVain(gateway, codec.sign("another generation", [0, 0, 0]))).toEqual({
+    recovered: false,
+  });
 });
 
 it("gives cursors that outlive the process although audit-log answers only after a while", async () => {
@@ -217,7 +228,9 @@ it("gives cursors that outlive the process although audit-log answers only after
   const { cursor } = await client.hello();
   await gateway.stop();
   await world.publish([{ id: "missed" }]);
-  await expectResumed(await world.gateway(), cursor, ["missed"]);
+  expect(await resume(await world.gateway(), cursor, ["missed"])).toMatchObject({
+    recovered: true,
+  });
 });
 
 it("resumes an event stream by Last-Event-ID, which wins over ?cursor=", async () => {

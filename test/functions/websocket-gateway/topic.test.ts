@@ -79,6 +79,7 @@ it("shows an event once although it is on the topic twice, also to those who res
   await world.publish([{ id: "last" }]);
   await client.untilIds(["once", "once", "last"]);
   const resumed = new WsClient(gateway.url, { token, cursor: client.frames[0]?.cursor ?? "" });
+  expect(await resumed.hello()).toMatchObject({ recovered: true });
   await resumed.untilIds(["once", "once", "last"]);
 });
 
