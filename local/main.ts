@@ -91,7 +91,15 @@ try {
   await main();
   process.exit(0);
 } catch (error) {
-  const mistake = error instanceof UsageError ? error.message : undefined;
+  const mistake = mistakeOf(error);
   console.error(mistake ?? error);
   process.exit(mistake === undefined ? 1 : MISTAKE);
+}
+
+function mistakeOf(error: unknown): string | undefined {
+  if (error instanceof UsageError) return error.message;
+  const { code, port } = error as { code?: unknown; port?: unknown };
+  return code === "EADDRINUSE"
+    ? `Port ${String(port)} was taken while all this started.`
+    : undefined;
 }
