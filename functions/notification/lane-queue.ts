@@ -19,15 +19,22 @@ export class Lane {
 
 /** Lanes whose behaviour is remembered. */
 const maxLanes = 10_000;
+/** Jobs of slow lanes together, for each message that may be under way. */
+const slowPerSlot = 4;
+/** So many where it is the only one of its lane. Both leave room for the others. */
+const firstSlowPerSlot = 7;
 
 export class LaneQueue {
   readonly #breaker: BreakerOptions;
+  readonly #slots: number;
   readonly #known = new LRUCache<string, Lane>({ max: maxLanes });
   /** Those with jobs; the first is next. */
   readonly #waiting = new Map<string, Lane>();
   #size = 0;
 
-  constructor(breaker: BreakerOptions) {
+  /** `slots`: messages that may be under way at once. */
+  constructor(slots: number, breaker: BreakerOptions) {
+    this.#slots = slots;
     this.#breaker = breaker;
   }
 
@@ -61,11 +68,31 @@ export class LaneQueue {
     return undefined;
   }
 
-  /** Takes out all jobs of a lane. */
-  clear(lane: Lane): readonly Job[] {
-    this.#waiting.delete(lane.name);
-    this.#size -= lane.jobs.length;
-    return lane.jobs.splice(0);
+  /** The queue is everybody's: who is slow or silent must not fill it. */
+  admits({ breaker, isSlow, jobs }: Lane): boolean {
+    if (!breaker.isClosed) return breaker.waitMs === 0 && jobs.length === 0;
+    if (!isSlow) return true;
+    return this.#slowSize < this.#slots * (jobs.length === 0 ? firstSlowPerSlot : slowPerSlot);
+  }
+
+  /** Takes out what a lane that became slow has too much. */
+  trim(lane: Lane): readonly Job[] {
+    const excess = this.#slowSize - this.#slots * slowPerSlot;
+    return excess > 0 ? this.clear(lane, Math.max(1, lane.jobs.length - excess)) : [];
+  }
+
+  get #slowSize(): number {
+    let size = 0;
+    for (const lane of this.#waiting.values()) if (lane.isSlow) size += lane.jobs.length;
+    return size;
+  }
+
+  /** Takes out the jobs of a lane, but for the first `keep`. */
+  clear(lane: Lane, keep = 0): readonly Job[] {
+    const jobs = lane.jobs.splice(keep);
+    this.#size -= jobs.length;
+    if (lane.jobs.length === 0) this.#waiting.delete(lane.name);
+    return jobs;
   }
 
   clearAll(): readonly Job[] {

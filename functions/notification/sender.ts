@@ -10,7 +10,7 @@ import { type Lane, LaneQueue } from "./lane-queue.ts";
 import { type Clock, remainingMs } from "./lease.ts";
 import { addressOf } from "./recipient.ts";
 import type { Settler } from "./settler.ts";
-import { Slots } from "./slot.ts";
+import { type Slot, Slots } from "./slot.ts";
 
 export type SendOutcome = "sent" | "retry" | "failed" | "suppressed" | "deferred" | "lease_lost";
 
@@ -33,6 +33,8 @@ export interface SenderOptions {
 
 /** Rows leased ahead for each one that is being sent: enough to cover a round trip to the database. */
 const queuedPerSlot = 10;
+/** Free places a slot at which due rows are leased: not for each single one. */
+const leasedPerSlot = 2;
 /** How long what is queued may still be started when the function is told to stop. */
 const drainMs = 5_000;
 /** Failures in a row after which somebody is left alone. */
@@ -57,7 +59,7 @@ export class Sender {
     this.#options = options;
     this.#retry = { ...retry, random };
     this.#provider = new Breaker(breaker);
-    this.#queue = new LaneQueue(breaker);
+    this.#queue = new LaneQueue(options.concurrency, breaker);
     this.#slots = new Slots(options.concurrency);
   }
 
@@ -80,10 +82,9 @@ export class Sender {
     return this.#roomOf(this.#options.concurrency * queuedPerSlot * 2);
   }
 
-  /** True where it is time to lease: not for each single row. */
+  /** True where it is time to lease. */
   get isHungry(): boolean {
-    const enough = this.#provider.isClosed ? (this.#options.concurrency * queuedPerSlot) / 2 : 1;
-    return this.room >= enough;
+    return this.room >= (this.#provider.isClosed ? this.#options.concurrency * leasedPerSlot : 1);
   }
 
   #roomOf(limit: number): number {
@@ -106,16 +107,10 @@ export class Sender {
     if (this.#provider.waitMs > 0) return this.#giveBack(jobs);
     for (const job of jobs) {
       const lane = this.#queue.lane(this.#laneOf(job));
-      if (!this.#mayQueue(lane)) this.#defer(lane, [job]);
-      else this.#queue.push(lane, job);
+      if (this.#queue.admits(lane)) this.#queue.push(lane, job);
+      else this.#defer(lane, [job]);
     }
     this.#pump();
-  }
-
-  /** The queue is everybody's: who is slow or silent must not fill it. */
-  #mayQueue({ breaker, isSlow, jobs }: Lane): boolean {
-    if (!breaker.isClosed) return breaker.waitMs === 0 && jobs.length === 0;
-    return !isSlow || jobs.length < this.#options.concurrency;
   }
 
   /** Finishes what was started, within a limit what is queued, and gives back the rest. */
@@ -164,11 +159,7 @@ export class Sender {
     this.#provider.started();
     lane.breaker.started();
     const startedAtMs = clock.steadyMs();
-    const timer = setTimeout(() => {
-      lane.isSlow = true;
-      this.#slots.moveAside(slot);
-      this.#pump();
-    }, slowMs);
+    const timer = setTimeout(() => this.#becomeSlow(lane, slot), slowMs);
     const attempted = await attempt(job, { ...this.#options, retry: this.#retry });
     clearTimeout(timer);
     lane.isSlow = clock.steadyMs() - startedAtMs > slowMs;
@@ -176,6 +167,13 @@ export class Sender {
     this.#learn(lane, attempted);
     if (attempted.settlement === undefined) this.#options.count("lease_lost");
     else this.#settle(job, attempted.settlement);
+    this.#changed();
+  }
+
+  #becomeSlow(lane: Lane, slot: Slot): void {
+    lane.isSlow = true;
+    this.#slots.moveAside(slot);
+    this.#defer(lane, this.#queue.trim(lane));
     this.#changed();
   }
 
@@ -207,7 +205,7 @@ export class Sender {
     const reason = isSilent ? `no answer for ${lane.name}` : null;
     for (const job of jobs) {
       const isOver = isSilent && job.isLast;
-      const delayMs = isOver ? 0 : lane.breaker.waitMs + backoffMs(1, this.#retry);
+      const delayMs = isOver ? 0 : lane.breaker.waitMs + backoffMs(2, this.#retry);
       const state = isOver ? "failed" : "pending";
       this.#settle(job, settlementOf(job, state, reason, 0, delayMs), "deferred");
     }

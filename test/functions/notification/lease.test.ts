@@ -42,6 +42,25 @@ test("a ping is answered when what was due is sent", async () => {
   expect(scene.mail.mails).toHaveLength(40);
 });
 
+test("hundreds of due rows for a domain that does not answer do not keep the rows behind them", async () => {
+  const scene = await startScene();
+  await leaveUnsent(scene, 400);
+  await leaveUnsent(scene, 5);
+  await scene.query("update notifications set due_at = now() - interval '1 hour' where seq <= 400");
+  await scene.query(
+    "insert into recipients values ('dead', 'd@dead.test', null, 'en', 'UTC', '{}')",
+  );
+  await scene.query("update notifications set user_id = 'dead' where seq <= 400");
+  scene.mail.behaviour.rcptDelayMs = (address) => (address.endsWith("@dead.test") ? 60_000 : 0);
+
+  const startedAt = performance.now();
+  const replica = await scene.start({ slowMs: 300, attemptMs: 10_000 });
+  await expect.poll(() => scene.mail.mails.length, { timeout: 8_000 }).toBe(5);
+
+  expect(performance.now() - startedAt).toBeLessThan(8_000);
+  expect((await replica.ledger("user_id=u1")).map(({ state }) => state)).not.toContain("failed");
+});
+
 test("a row that another replica has leased is left alone until its lease ends", async () => {
   const scene = await startScene();
   await leaveUnsent(scene, 1);

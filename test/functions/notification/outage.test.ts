@@ -36,7 +36,7 @@ test("while the mail server is down every event is taken, few attempts are spent
 
 test("a domain that does not answer holds up neither other domains nor SMS, and is then left alone", async () => {
   const scene = await startScene();
-  const replica = await scene.start({ retry, slowMs: 100, attemptMs: 3_000 });
+  const replica = await scene.start({ retry, slowMs: 300, attemptMs: 6_000 });
   scene.mail.behaviour.rcptDelayMs = (address) => (address.endsWith("@dead.test") ? 60_000 : 0);
   await replica.put("dead", { email: "a@dead.test" });
   await replica.put("u1", { email: "u1@example.test" });
@@ -44,14 +44,14 @@ test("a domain that does not answer holds up neither other domains nor SMS, and 
 
   await Promise.all(Array.from({ length: 60 }, () => replica.post({ user: "dead" })));
   const startedAt = performance.now();
-  for (let index = 0; index < 30; index++) {
-    await replica.post({ user: "u1" });
-    await replica.post({ user: "u2" });
+  await Promise.all(
+    Array.from({ length: 60 }, (_, index) => replica.post({ user: index % 2 ? "u1" : "u2" })),
+  );
+  for (const query of ["user_id=u1", "user_id=u2"]) {
+    await expect.poll(() => countByState(replica, query), { timeout: 4_000 }).toEqual({ sent: 30 });
   }
-  await expect.poll(() => countByState(replica, "user_id=u1")).toEqual({ sent: 30 });
-  await expect.poll(() => countByState(replica, "user_id=u2")).toEqual({ sent: 30 });
-  // One attempt at the dead domain takes 3 s.
-  expect(performance.now() - startedAt).toBeLessThan(2_500);
+  // One attempt at the dead domain takes 6 s.
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
 
   await expect
     .poll(
@@ -59,7 +59,7 @@ test("a domain that does not answer holds up neither other domains nor SMS, and 
         (await replica.ledger("user_id=dead")).filter(
           ({ attempts, reason }) => attempts === 0 && reason === "no answer for dead.test",
         ).length,
-      { timeout: 10_000 },
+      { timeout: 15_000 },
     )
     .toBeGreaterThan(30);
 });
@@ -67,7 +67,7 @@ test("a domain that does not answer holds up neither other domains nor SMS, and 
 test("a mail server that takes seconds for everybody does not hold up SMS or the events", async () => {
   const scene = await startScene();
   const replica = await scene.start({ slowMs: 100 });
-  scene.mail.behaviour.rcptDelayMs = () => 2_000;
+  scene.mail.behaviour.rcptDelayMs = () => 4_000;
   await replica.put("u1", {
     email: "u1@example.test",
     phone: "+15550100001",
@@ -76,9 +76,9 @@ test("a mail server that takes seconds for everybody does not hold up SMS or the
 
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: 40 }, () => replica.post({})));
-  await expect.poll(() => scene.sms.messages.length).toBe(40);
+  await expect.poll(() => scene.sms.messages.length, { timeout: 4_000 }).toBe(40);
 
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  expect(performance.now() - startedAt).toBeLessThan(4_000);
   expect(scene.mail.mails).toHaveLength(0);
 });
 

@@ -23,7 +23,7 @@ test("a message that takes long frees its place, as long as there is one to move
 
 test("lanes are served in turn, whatever the length of each", () => {
   const breaker = { threshold: 3, baseMs: 1, maxMs: 1, random: () => 0, nowMs: () => 0 };
-  const queue = new LaneQueue(breaker);
+  const queue = new LaneQueue(1, breaker);
   // Only the order is looked at here.
   const jobs = Array.from({ length: 6 }, (_, seq) => ({ seq }) as Job);
   for (const [index, job] of jobs.entries()) {
