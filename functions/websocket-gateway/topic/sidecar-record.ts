@@ -51,14 +51,14 @@ const escaped = /^(?:[\w.~*+-]|%[\dA-F]{2})*$/;
 
 /**
  * UTF-8, which Node shows as Latin-1. Where the component sets `escapeHeaders` (a newline in a value could not be
- * sent otherwise), every value is query-escaped: seen by there being no character that such an escape would not leave.
+ * sent otherwise), every value is query-escaped: seen by there being no character that such an escape would not leave. Our component
+ * sets it, so a `+` among such values is a blank.
  */
 function decoderOf(headers: HttpHeaders): (value: string) => Buffer {
   const values = Object.entries(headers)
     .filter(([name]) => name.startsWith("ce_") || name === "__key")
     .map(([, value]) => String(value));
-  const isEscaped = values.every((value) => escaped.test(value)) && values.join().includes("%");
-  if (!isEscaped) return (value) => Buffer.from(value, "latin1");
+  if (!values.every((value) => escaped.test(value))) return (value) => Buffer.from(value, "latin1");
   return (value) => unescape(value);
 }
 

@@ -81,3 +81,16 @@ it("refuses what is no delivery with a sentence", () => {
   expect(() => fromSidecar(place, Buffer.from("[]"))).toThrow("no JSON object");
   expect(() => fromSidecar(place, Buffer.from('{"data_base64":1}'))).toThrow("data_base64");
 });
+
+it("reads a blank in an id whose other attributes need no escape", () => {
+  const at = new Date();
+  const headers = {
+    ce_specversion: "1.0",
+    ce_id: "a b",
+    ce_source: "app",
+    ce_type: "task.archived",
+  };
+  const { record, original } = deliver(headers, data, true);
+  expect(fromKafkaRecord(record, at)?.id).toBe("a b");
+  expect(fromKafkaRecord(original, at)?.id).toBe("a b");
+});
