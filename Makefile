@@ -10,7 +10,7 @@ help: ## Show this help
 
 ##@ On this machine
 start: node_modules/.installed ## Run the whole event flow here: the cluster's YAML, embedded Kafka and PostgreSQL
-	@$(RUN) node --import ./local/node-version.mjs local/main.ts
+	@$(RUN) node --disable-warning=TimeoutNegativeWarning --import ./local/node-version.mjs local/main.ts
 
 ##@ For the cluster
 build: node_modules/.installed ## Bundle each function into its folder, for func deploy and images
