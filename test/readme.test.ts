@@ -1,9 +1,10 @@
 /** The README's tables say what the code does. */
 import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { taskEventTypes } from "../lib/events/task.ts";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = join(import.meta.dirname, "..");
 const read = (path: string): string => readFileSync(`${root}/${path}`, "utf8");
 const section = (title: string): string =>
   read("README.md")

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export const root = new URL("../..", import.meta.url).pathname;
+export const root = join(import.meta.dirname, "../..");
 const folders = ["eventing", "knative", "dapr-components"];
 const names = [
   "broker",
