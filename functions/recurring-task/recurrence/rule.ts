@@ -45,8 +45,13 @@ const refusedTogether: readonly [(parts: RuleParts) => boolean, string][] = [
     "has BYYEARDAY with FREQ=DAILY, WEEKLY or MONTHLY",
   ],
   [
-    (p) => hasOrdinals(p) && p.FREQ === "YEARLY" && isDated(p),
-    "has a numbered weekday together with BYMONTHDAY or BYYEARDAY in a YEARLY rule, which is not supported",
+    (p) => p.FREQ === "YEARLY" && p.BYMONTHDAY !== undefined && hasOrdinals(p),
+    "has a numbered weekday together with BYMONTHDAY in a YEARLY rule, which is not supported",
+  ],
+  [
+    // The engine passes over BYDAY there (found against python-dateutil).
+    (p) => p.FREQ === "YEARLY" && p.BYYEARDAY !== undefined && p.BYDAY !== undefined,
+    "has BYDAY together with BYYEARDAY in a YEARLY rule, which is not supported",
   ],
   [
     (p) => p.BYSETPOS !== undefined && p.FREQ === "WEEKLY",
@@ -74,8 +79,6 @@ const hasOrdinals = (parts: RuleParts): boolean =>
   parts.BYDAY?.some((day) => day.length > 2) ?? false;
 const maxOrdinal = (parts: RuleParts): number =>
   Math.max(...(parts.BYDAY ?? []).map((day) => Math.abs(Number.parseInt(day, 10) || 0)));
-const isDated = (parts: RuleParts): boolean =>
-  parts.BYMONTHDAY !== undefined || parts.BYYEARDAY !== undefined;
 const hasSet = (parts: RuleParts): boolean =>
   ["BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYDAY", "BYHOUR", "BYMINUTE"].some((name) =>
     Object.hasOwn(parts, name),
