@@ -30,6 +30,6 @@ clean: ## Remove what was installed, built and recorded here
 	rm -rf node_modules functions/*/dist .state
 
 node_modules/.installed: package-lock.json
-	npm ci --no-audit --no-fund
+	npm ci --no-audit --no-fund --loglevel=error
 	-@$(RUN) node local/warm.ts
 	@touch $@
