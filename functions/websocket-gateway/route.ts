@@ -59,6 +59,10 @@ function clientRoutes(app: FastifyInstance, gateway: Gateway): void {
     }
   });
 
+  app.get("/ws", async (_, reply) =>
+    reply.code(426).header("upgrade", "websocket").send({ error: "/ws speaks WebSocket" }),
+  );
+
   app.post("/tickets", async (request, reply) => {
     const caller = await gateway.verifyToken(bearerToken(request.headers.authorization));
     return reply.send({ ticket: await gateway.tickets.issue(caller) });

@@ -12,6 +12,7 @@ export interface RecoveryOptions {
   readonly generation: Generation;
   /** How long audit-log may lag behind, or be away. */
   readonly patienceMs: number;
+  /** The first wait; it doubles up to a second. */
   readonly pollMs: number;
   readonly now: () => number;
   /** audit-log tells of another generation than the one that is known here. */
@@ -20,6 +21,9 @@ export interface RecoveryOptions {
 
 /** Pages read at once, for all clients: a reconnect storm must not become one on audit-log. */
 const concurrency = 16;
+const maxPollMs = 1_000;
+/** For the last question too, which is asked when the patience ends. */
+const minAskMs = 2_000;
 /** At most so many events of 1 MiB wait for one client; audit-log ends a page early too. */
 const pageEvents = 200;
 
@@ -76,8 +80,9 @@ export class Recovery {
   }
 
   async #coveredPage(span: Span, deadline: number, signal: AbortSignal): Promise<HistoryPage> {
-    const { now, pollMs, generation, onOtherGeneration } = this.#options;
+    const { now, generation, onOtherGeneration } = this.#options;
     let last: unknown;
+    let waitMs = this.#options.pollMs;
     if (!(await generation.settled(deadline - now()))) throw gap("its generation is not known");
     while (!signal.aborted) {
       const page = await this.#limit(() => this.#ask(span, deadline, signal)).catch(
@@ -88,15 +93,17 @@ export class Recovery {
         break;
       }
       if (page !== undefined && reaches(page.covered, wanted(span))) return page;
-      if (now() + pollMs >= deadline) break;
-      await delay(pollMs, undefined, { signal }).catch(() => undefined);
+      const leftMs = deadline - now();
+      if (leftMs <= 0) break;
+      await delay(Math.min(waitMs, leftMs), undefined, { signal }).catch(() => undefined);
+      waitMs = Math.min(2 * waitMs, maxPollMs);
     }
     throw gap("audit-log does not have all of it", last);
   }
 
   #ask({ view, from, until }: Span, deadline: number, signal: AbortSignal): Promise<HistoryPage> {
     const { auditLog, generation, now } = this.#options;
-    const timeout = AbortSignal.timeout(Math.max(1, deadline - now()));
+    const timeout = AbortSignal.timeout(Math.max(minAskMs, deadline - now()));
     const request = {
       user_id: view.userId,
       unowned: view.hasUnowned,

@@ -1,4 +1,5 @@
 /** Which connection is a named device, at this replica: a new one takes the seat of the one before. */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { CursorCodec } from "../access/cursor.ts";
 import { DeviceHold, deviceKey } from "../state/device.ts";
@@ -6,11 +7,14 @@ import type { StateStore } from "../state/state-store.ts";
 import { closeCode, type Peer } from "./peer.ts";
 import type { Start } from "./session.ts";
 
+/** A redis-state that is away must not hold up the end of the process. */
+const closeMs = 5_000;
+
 export interface DeviceSeat {
   readonly peer: Peer;
   readonly hold: DeviceHold;
-  /** The connection that had the device here before. */
-  readonly before: DeviceSeat | undefined;
+  /** When the last ack of the connection that had the device here before is kept. */
+  readonly isFree: Promise<void>;
 }
 
 export interface SeatsOptions {
@@ -39,7 +43,7 @@ export class DeviceSeats implements AsyncDisposable {
     const onReplaced = (): void => peer.close(closeCode.replaced, "replaced by the same device");
     const hold = new DeviceHold(key, { state, codec, log, connection: peer.id, onReplaced });
     const before = this.#seats.get(key);
-    const seat = { peer, hold, before };
+    const seat = { peer, hold, isFree: before?.hold.settle() ?? Promise.resolve() };
     this.#seats.set(key, seat);
     this.#holds.add(hold);
     before?.peer.close(closeCode.replaced, "replaced by the same device");
@@ -53,7 +57,8 @@ export class DeviceSeats implements AsyncDisposable {
   /** Keeps the last acks. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.all([...this.#holds].map((hold) => hold.settle()));
+    const settled = Promise.all([...this.#holds].map((hold) => hold.settle()));
+    await Promise.race([settled, delay(closeMs, undefined, { ref: false })]);
   }
 
   async #check(): Promise<void> {
@@ -74,7 +79,7 @@ export async function deviceStart(
     given === null ? { from: "now" } : { from: "cursor", cursor: codec.verify(given) };
   if (seat === undefined) return givenStart;
   try {
-    await seat.before?.hold.settle();
+    await seat.isFree;
     const acked = await seat.hold.take();
     return given === null && acked !== undefined ? { from: "cursor", cursor: acked } : givenStart;
   } catch {

@@ -24,6 +24,8 @@ import { startSession } from "./session.ts";
 
 /** An ack with a cursor of some thousand partitions. */
 const maxClientFrameBytes = 16 * 1024;
+/** Who is refused does not keep a connection for longer. */
+const refusedMs = 5_000;
 
 const server = new WebSocketServer({
   noServer: true,
@@ -87,6 +89,8 @@ async function accept(
     else {
       gateway.metrics.refused.inc({ reason: String(entry.code) });
       webSocket.close(entry.code, entry.reason);
+      const timer = setTimeout(() => webSocket.terminate(), refusedMs);
+      webSocket.once("close", () => clearTimeout(timer));
     }
   });
 }

@@ -44,6 +44,7 @@ export class DeviceHold {
   #written: Cursor | undefined;
   #writing: Promise<void> | undefined;
   #stored: Stored | undefined;
+  #isTaken = false;
   #isReplaced = false;
 
   constructor(key: string, options: DeviceOptions) {
@@ -55,10 +56,14 @@ export class DeviceHold {
   async take(): Promise<Cursor | undefined> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       this.#stored = await this.#options.state.get(this.key);
-      this.#acked = this.#cursorOf(this.#stored);
-      if (!(await this.#put(this.#acked))) continue;
-      this.#written = this.#acked;
-      return this.#acked;
+      const kept = this.#cursorOf(this.#stored);
+      // Acks came already where redis-state was away when the client connected.
+      const cursor = merge(kept, this.#acked);
+      if (!(await this.#put(cursor))) continue;
+      this.#isTaken = true;
+      this.#written = cursor;
+      this.#acked = merge(cursor, this.#acked);
+      return kept;
     }
     throw new RetryableError("device_contended", "the device connects too often at once");
   }
@@ -69,11 +74,7 @@ export class DeviceHold {
     const isOlder =
       before?.generation === cursor.generation && reaches(before.offsets, cursor.offsets);
     if (isOlder || this.#isReplaced) return;
-    const offsets =
-      before?.generation === cursor.generation
-        ? later(before.offsets, cursor.offsets)
-        : cursor.offsets;
-    this.#acked = { generation: cursor.generation, offsets, proof: null };
+    this.#acked = merge(before, cursor);
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
     });
@@ -82,6 +83,7 @@ export class DeviceHold {
   /** Closes the connection where another has become the device meanwhile. */
   async check(): Promise<void> {
     if (this.#writing !== undefined || this.#isReplaced) return;
+    if (!this.#isTaken) return void (await this.take());
     const stored = await this.#options.state.get(this.key);
     if (this.#writing === undefined) this.#observe(stored);
   }
@@ -95,7 +97,8 @@ export class DeviceHold {
     try {
       while (this.#acked !== this.#written && !this.#isReplaced) {
         const cursor = this.#acked;
-        if (await this.#put(cursor)) this.#written = cursor;
+        if (!this.#isTaken) await this.take();
+        else if (await this.#put(cursor)) this.#written = cursor;
         else this.#observe(await this.#options.state.get(this.key));
         await delay(writeGapMs);
       }
@@ -129,6 +132,14 @@ export class DeviceHold {
     const text = stored === undefined ? null : toRecord(stored).cursor;
     return text === null ? undefined : this.#options.codec.verify(text);
   }
+}
+
+/** What both together say was seen; offsets of two generations do not compare, the newer ack counts. */
+function merge(older: Cursor | undefined, newer: Cursor | undefined): Cursor | undefined {
+  if (older === undefined || newer === undefined) return newer ?? older;
+  if (older.generation !== newer.generation) return newer;
+  if (reaches(older.offsets, newer.offsets)) return older;
+  return { ...newer, offsets: later(older.offsets, newer.offsets), proof: null };
 }
 
 function toRecord({ value }: Stored): DeviceRecord {

@@ -1,5 +1,6 @@
 /** Who is connected, at all replicas: one record a user in redis-state, each replica's part renewed and timed out. */
 import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import pLimit from "p-limit";
 import type { Logger } from "pino";
 import type { Peer } from "../peer/peer.ts";
@@ -24,6 +25,8 @@ export interface PresenceOptions {
 
 const maxAttempts = 5;
 const concurrency = 8;
+/** A redis-state that is away must not hold up the end of the process. */
+const closeMs = 5_000;
 
 export class Presence implements AsyncDisposable {
   readonly #options: PresenceOptions;
@@ -59,7 +62,7 @@ export class Presence implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    await this.#writing;
+    await Promise.race([this.#writing, delay(closeMs, undefined, { ref: false })]);
   }
 
   #renew(): void {

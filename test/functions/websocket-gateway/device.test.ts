@@ -93,6 +93,26 @@ it("says recovered: false to a device while redis-state is away; everything else
   expect(presence.status).toBe(503);
 });
 
+it("goes on as the device, and keeps its acks, when redis-state is back", async () => {
+  const gateway = await world.gateway();
+  const before = new WsClient(gateway.url, { token, device: "phone" });
+  await before.hello();
+  await before.leave();
+  const { httpPort } = gateway.sidecar;
+  await gateway.sidecar[Symbol.asyncDispose]();
+  const phone = new WsClient(gateway.url, { token, device: "phone" });
+  expect(await phone.hello()).toMatchObject({ recovered: false });
+  await world.sidecar("gateway-0", () => Number(new URL(gateway.url).port), httpPort);
+  await world.publish([{ id: "one" }, { id: "two" }]);
+  await phone.untilIds(["one", "two"]);
+  phone.ack(phone.events[0]?.cursor ?? "");
+  await phone.untilRead();
+  const back = new WsClient(gateway.url, { token, device: "phone" });
+  expect(await back.hello()).toMatchObject({ recovered: true });
+  await back.untilIds(["two"]);
+  expect(await phone.untilClosed()).toBe(4009);
+});
+
 it("knows who is connected, at all replicas, and who has left", async () => {
   const [one, two] = await Promise.all([world.gateway("gateway-0"), world.gateway("gateway-1")]);
   const phone = new WsClient(one.url, { token, device: "phone" });
