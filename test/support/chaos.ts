@@ -1,5 +1,5 @@
-/** Kills what a runner started, at random moments of a schedule that its seed replays. */
-import { readdirSync, readFileSync } from "node:fs";
+/** What goes wrong on purpose: processes that are killed or stand still; schedules are replayed by their seed. */
+import { readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Runner } from "./runner.ts";
 
@@ -42,4 +42,41 @@ export function killHard(runner: Runner, what: string): boolean {
   const pids = pidsOf(runner, what);
   for (const pid of pids) process.kill(pid, "SIGKILL");
   return pids.length > 0;
+}
+
+/** Kills PostgreSQL and keeps it from starting again, until what is returned is called. */
+export function takePostgresAway(runner: Runner): () => void {
+  const [pid = 0] = pidsOf(runner, "postgres");
+  const dataDir = /-D (.*) -p \d+/.exec(commandLine(String(pid)))?.[1];
+  if (dataDir === undefined) throw new Error("PostgreSQL does not run");
+  // Without this file it refuses the folder.
+  const [file, aside] = [join(dataDir, "PG_VERSION"), join(dataDir, "PG_VERSION.away")];
+  renameSync(file, aside);
+  killHard(runner, "postgres");
+  return () => renameSync(aside, file);
+}
+
+/** Stands still, as a machine that hangs: connections are neither answered nor refused. */
+export function haltPostgres(runner: Runner): () => void {
+  const postmasters = pidsOf(runner, "postgres");
+  const pids = postmasters.flatMap((pid) => [pid, ...childrenOf(pid)]);
+  for (const pid of pids) process.kill(pid, "SIGSTOP");
+  return () => {
+    for (const pid of pids) process.kill(pid, "SIGCONT");
+  };
+}
+
+const childrenOf = (parent: number): number[] =>
+  readdirSync("/proc")
+    .filter((pid) => parentOf(pid) === parent)
+    .map(Number);
+
+function parentOf(pid: string): number | undefined {
+  try {
+    // The command in parentheses may hold blanks itself.
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return undefined;
+  }
 }
