@@ -3,6 +3,7 @@ import { attributeProblem } from "./attribute.ts";
 import { checkData } from "./data.ts";
 import type { Attributes, Event, JsonValue, Position } from "./event.ts";
 import { parseJson } from "./json.ts";
+import { asHeaderValue } from "./latin1.ts";
 import { fromStructured, isObject } from "./structured.ts";
 import { parseTime } from "./time.ts";
 
@@ -28,7 +29,7 @@ export function unwrap(
   const parsed = parseJson(bytes);
   const record = "value" in parsed && isObject(parsed.value) ? parsed.value : undefined;
   if (record !== undefined && isEnvelope(record)) {
-    return fromEnvelope(record, bytes, position, receivedAt);
+    return fromEnvelope(record, { place, bytes, position, receivedAt });
   }
   const type = record === undefined ? undefined : plainType(record);
   if (record === undefined || type === undefined) {
@@ -56,17 +57,32 @@ const isEnvelope = (record: Record<string, JsonValue>): boolean =>
   typeof record["id"] === "string" &&
   typeof record["type"] === "string";
 
+interface Wrapped {
+  readonly place: { readonly source: string; readonly id: string };
+  readonly bytes: Buffer;
+  readonly position: Position;
+  readonly receivedAt: Date;
+}
+
+/** Where the envelope had its content type, KafkaSource sent its attributes as headers: they are named alike here. */
 function fromEnvelope(
   record: Record<string, JsonValue>,
-  json: Buffer,
-  position: Position,
-  receivedAt: Date,
+  { place, bytes: json, position, receivedAt }: Wrapped,
 ): Event {
   const { attributes, bytes, problem } = fromStructured(record, json);
-  const { specversion: _, ...named } = attributes;
-  const checked = checkData(attributes.type, attributes.datacontenttype, bytes);
+  const { id, source, type, datacontenttype, extensions } = attributes;
+  const names = Object.entries(extensions).map(([name, value]) => [name, asHeaderValue(value)]);
+  const checked = checkData(type, datacontenttype, bytes);
   return {
-    ...named,
+    ...(id === "" || source === ""
+      ? place
+      : { id: asHeaderValue(id), source: asHeaderValue(source) }),
+    type: asHeaderValue(type),
+    subject: orNull(attributes.subject),
+    time: orNull(attributes.time),
+    datacontenttype: orNull(datacontenttype),
+    dataschema: orNull(attributes.dataschema),
+    extensions: Object.fromEntries(names) as Record<string, string>,
     bytes,
     ...checked,
     position,
@@ -74,6 +90,9 @@ function fromEnvelope(
     problem: problem ?? attributeProblem(attributes) ?? checked.problem,
   };
 }
+
+const orNull = (value: string | null): string | null =>
+  value === null ? null : asHeaderValue(value);
 
 function plainType(record: Record<string, JsonValue>): string | undefined {
   const type = record["type"] ?? record["event_type"];

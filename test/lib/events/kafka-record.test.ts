@@ -152,6 +152,23 @@ describe("identity", () => {
     expect(fromKafkaRecord(record({ headers }), receivedAt)?.id).toBe("é?");
   });
 
+  it("names an envelope alike with and without its content type, also outside Latin-1", () => {
+    const value = Buffer.from('{"specversion":"1.0","id":"é€ ","source":"app","type":"x.y"}');
+    const headers = { "content-type": "application/cloudevents+json" };
+    const unwrapped = fromKafkaRecord(record({ headers, value }), receivedAt);
+    const wrapped = fromKafkaRecord(record({ value }), receivedAt);
+    expect(unwrapped?.id).toBe("é?");
+    expect(wrapped).toEqual(unwrapped);
+  });
+
+  it("names an envelope with an empty id by its place", () => {
+    const value = Buffer.from('{"specversion":"1.0","id":"","source":"app","type":"x.y"}');
+    expect(fromKafkaRecord(record({ value }), receivedAt)).toMatchObject({
+      source: "/kafka/task-events",
+      problem: { code: "attribute_invalid" },
+    });
+  });
+
   it("names an event with an empty id by its place and content, so that a redelivery is the same", () => {
     const headers = { ce_specversion: "1.0", ce_id: "", ce_source: "/s", ce_type: "x.y" };
     const first = fromKafkaRecord(record({ headers }), receivedAt);
