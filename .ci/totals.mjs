@@ -14,5 +14,7 @@ for (const file of readdirSync(folder)) {
   totals.failed += result.numFailedTests + broken.length;
   totals.skipped += result.numPendingTests + result.numTodoTests;
 }
-console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.stdout.write(
+  `${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`,
+);
 process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);

@@ -62,13 +62,18 @@ function follow(
       cursor = frame.cursor;
     });
     current.on("error", () => {});
-    current.on("close", () => void (isStopped || setTimeout(connect, 500)));
+    current.on("close", () => {
+      if (!isStopped) setTimeout(connect, 500);
+    });
   };
   connect();
   return {
     seen,
     cursor: () => cursor,
-    stop: () => void ((isStopped = true), socket?.close()),
+    stop: () => {
+      isStopped = true;
+      socket?.close();
+    },
   };
 }
 
@@ -114,7 +119,7 @@ it(
     let isDone = false;
     const published = Promise.all(posts).then(() => (isDone = true));
     const kills: string[] = [];
-    while (!isDone) {
+    while (!state.isDone) {
       await delay(500 + random() * 1500);
       const victim = victims[Math.floor(random() * victims.length)] ?? "runner";
       if (victim === "runner") {

@@ -3,6 +3,7 @@ import { EventSource } from "eventsource";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { openKafka } from "../../lib/kafka/client.ts";
+import { until } from "../support/look.ts";
 import { Runner } from "../support/runner.ts";
 
 interface Frame {
@@ -16,21 +17,6 @@ beforeAll(async () => {
   runner = await Runner.start();
 });
 afterAll(() => runner[Symbol.asyncDispose]());
-
-const until = (check: () => Promise<void>): Promise<void> =>
-  expect
-    .poll(
-      async () => {
-        try {
-          await check();
-          return "met";
-        } catch (error) {
-          return error instanceof Error ? error.message : error;
-        }
-      },
-      { timeout: 20_000, interval: 100 },
-    )
-    .toBe("met");
 
 async function openSocket(
   user: string,
