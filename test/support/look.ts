@@ -4,20 +4,17 @@ import { expect } from "vitest";
 import type { Runner } from "./runner.ts";
 
 /** Until `check` throws nothing any more; at the end it says what it threw. */
-export const until = (check: () => Promise<void> | void, timeout = 60_000): Promise<void> =>
-  expect
-    .poll(
-      async () => {
-        try {
-          await check();
-          return "met";
-        } catch (error) {
-          return error instanceof Error ? error.message : error;
-        }
-      },
-      { timeout, interval: 100 },
-    )
-    .toBe("met");
+export async function until(check: () => Promise<void> | void, timeout = 60_000): Promise<void> {
+  const told = async (): Promise<unknown> => {
+    try {
+      await check();
+      return "met";
+    } catch (error) {
+      return error instanceof Error ? error.message : error;
+    }
+  };
+  await expect.poll(told, { timeout, interval: 100 }).toBe("met");
+}
 
 export interface Delivery {
   readonly function: string;
