@@ -116,8 +116,8 @@ it(
 
     const limit = pLimit(10);
     const posts = Array.from({ length: total }, (_, index) => limit(() => publish(runner, index)));
-    let isDone = false;
-    const published = Promise.all(posts).then(() => (isDone = true));
+    const state = { isDone: false };
+    const published = Promise.all(posts).then(() => (state.isDone = true));
     const kills: string[] = [];
     while (!state.isDone) {
       await delay(500 + random() * 1500);
