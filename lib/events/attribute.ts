@@ -67,6 +67,8 @@ function optionalAttributeProblem(attributes: Attributes): Problem | null {
     if (!extensionName.test(name)) {
       return problem(`the name of extension ${quoted(name)} has characters outside a-z and 0-9`);
     }
+    // CloudEvents 1.0.2, "Naming conventions": in JSON it would stand where the data does.
+    if (name === "data") return problem('an extension is called "data", which is reserved');
   }
   return null;
 }

@@ -120,6 +120,7 @@ describe("what is no CloudEvent", () => {
     ["a relative dataschema", { "ce-dataschema": "schema" }, "absolute URI"],
     ["an empty subject", { "ce-subject": "" }, "subject is empty"],
     ["an extension with a hyphen", { "ce-my-ext": "v" }, "extension"],
+    ["an extension called data", { "ce-data": "v" }, "reserved"],
   ])("names what is wrong with %s", (_, change, message) => {
     const { problem } = one(binary(change), JSON.stringify(data));
     expect(problem).toMatchObject({ code: "attribute_invalid" });
