@@ -78,13 +78,14 @@ function deliveryLine(delivery: DeliveryReport): string {
 const marks: Record<NoteLevel, string> = { info: "", warning: "WARNING: ", error: "ERROR: " };
 
 const noteLine = (subject: string, text: string, level: NoteLevel): string =>
-  `${subject}: ${marks[level]}${text}`;
+  `${subject}: ${marks[level]}${text.split("\n").map(escaped).join("\n")}`;
 
 /** Producers choose ids and types: no control character of theirs reaches the terminal, and no line is endless. */
-export function printable(text: string): string {
-  const cut = text.length > 60 ? `${text.slice(0, 59)}…` : text;
-  return cut.replace(
+export const printable = (text: string): string =>
+  escaped(text.length > 60 ? `${text.slice(0, 59)}…` : text);
+
+const escaped = (text: string): string =>
+  text.replace(
     /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-}

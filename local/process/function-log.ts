@@ -3,12 +3,15 @@ import { createWriteStream, mkdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import type { Note } from "./note.ts";
+import type { Note, NoteLevel } from "./note.ts";
 
 const ROTATE_BYTES = 20 * 1024 * 1024;
-/** pino's number of "warn". */
-const WARN = 40;
-const ERROR = 50;
+/** pino's labels, as the host of a function writes them. */
+const SHOWN: Readonly<Record<string, NoteLevel>> = {
+  warn: "warning",
+  error: "error",
+  fatal: "error",
+};
 const KEPT_ERROR_LINES = 20;
 
 export interface FunctionLog {
@@ -62,14 +65,15 @@ function logPath(stateDir: string, name: string): string {
 
 function showWarning(line: string, { name, note }: FunctionLogOptions): void {
   const entry = parseEntry(line);
-  if (entry === null || entry.level < WARN) return;
+  const level = SHOWN[entry?.level ?? ""];
+  if (entry === null || level === undefined) return;
   const cause = entry.err?.message ?? "";
   const text = [entry.msg, cause].filter((part, at, all) => part && all.indexOf(part) === at);
-  note(name, text.join(": "), entry.level >= ERROR ? "error" : "warning");
+  note(name, text.join(": "), level);
 }
 
 interface LogEntry {
-  level: number;
+  level: string;
   msg?: string;
   err?: { message?: string };
 }
@@ -78,7 +82,7 @@ function parseEntry(line: string): LogEntry | null {
   if (!line.startsWith("{")) return null;
   try {
     const entry = JSON.parse(line) as { level?: unknown };
-    return typeof entry.level === "number" ? (entry as LogEntry) : null;
+    return typeof entry.level === "string" ? (entry as LogEntry) : null;
   } catch {
     return null;
   }

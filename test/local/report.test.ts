@@ -31,6 +31,8 @@ test("an id of a hostile producer moves neither cursor nor lines of the terminal
   report.delivery(delivery("\u001b[2J\nfake\u202e" + "x".repeat(12_000)));
   expect(lines[0]).not.toMatch(/[\p{Cc}\u202e]/u);
   expect(lines[0]?.length).toBeLessThan(200);
+  report.note("audit-log", "refused \u009b2J\u202e: not an id");
+  expect(lines[1]).toBe("audit-log: refused \\u009b2J\\u202e: not an id");
 });
 
 test("only the last deliveries are kept", () => {
