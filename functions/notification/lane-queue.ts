@@ -2,18 +2,28 @@
 import { LRUCache } from "lru-cache";
 import { Breaker, type BreakerOptions } from "./breaker.ts";
 import type { Job } from "./job.ts";
+import type { Slot } from "./slot.ts";
 
 /** The messages to one domain, or to one phone number. */
 export class Lane {
   readonly name: string;
   readonly breaker: Breaker;
   readonly jobs: Job[] = [];
+  /** Of its messages under way. */
+  readonly slots = new Set<Slot>();
   /** Its last message took long: the next ones go where they keep nobody waiting. */
   isSlow = false;
 
   constructor(name: string, breaker: BreakerOptions) {
     this.name = name;
     this.breaker = new Breaker(breaker);
+  }
+
+  /** Messages that keep others waiting, if this lane is slow. */
+  get fastUnderWay(): number {
+    let count = 0;
+    for (const slot of this.slots) if (!slot.isSlow) count++;
+    return count;
   }
 }
 

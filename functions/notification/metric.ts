@@ -21,30 +21,9 @@ export interface Observed {
 }
 
 export function openMetrics(registry: Registry, observed: Observed): NotificationMetrics {
+  gaugeSenders(registry, observed.senders);
+  gaugeDue(registry, observed);
   const registers = [registry];
-  const sending = gauge("notification_sending", "Messages under way.", registry);
-  const down = gauge("notification_provider_down", "1 while the provider is spared.", registry);
-  const oldest = gauge("notification_oldest_due_seconds", "Age of the oldest due row.", registry);
-  const due = new Gauge({
-    name: "notification_due",
-    help: "Rows of the ledger that are due and nobody has leased.",
-    labelNames: ["channel"],
-    registers: [],
-    async collect() {
-      for (const { channel, inFlight, isDown } of observed.senders()) {
-        sending.set({ channel }, inFlight);
-        down.set({ channel }, isDown ? 1 : 0);
-      }
-      const depths = await observed.dueDepth().catch(() => undefined);
-      if (depths === undefined) return;
-      for (const { channel } of observed.senders()) {
-        const depth = depths.find((candidate) => candidate.channel === channel);
-        this.set({ channel }, depth?.count ?? 0);
-        oldest.set({ channel }, depth?.oldestSeconds ?? 0);
-      }
-    },
-  });
-  registry.registerMetric(due);
   return {
     sends: new Counter({
       name: "notification_sends_total",
@@ -60,8 +39,51 @@ export function openMetrics(registry: Registry, observed: Observed): Notificatio
   };
 }
 
-const gauge = (name: string, help: string, registry: Registry) =>
-  new Gauge({ name, help, labelNames: ["channel"], registers: [registry] });
+type Collect = (set: (channel: ChannelName, value: number) => void) => void | Promise<void>;
+
+/** Asked whenever Prometheus reads. */
+function gauge(registry: Registry, name: string, help: string, collect: Collect): void {
+  const asked = new Gauge({
+    name,
+    help,
+    labelNames: ["channel"],
+    registers: [],
+    collect: () => collect((channel, value) => asked.set({ channel }, value)),
+  });
+  registry.registerMetric(asked);
+}
+
+function gaugeSenders(registry: Registry, senders: Observed["senders"]): void {
+  gauge(registry, "notification_sending", "Messages under way.", (set) => {
+    for (const { channel, inFlight } of senders()) set(channel, inFlight);
+  });
+  gauge(registry, "notification_provider_down", "1 while the provider is spared.", (set) => {
+    for (const { channel, isDown } of senders()) set(channel, isDown ? 1 : 0);
+  });
+}
+
+function gaugeDue(registry: Registry, { dueDepth, senders }: Observed): void {
+  const collectDue =
+    (valueOf: (depth: DueDepth) => number): Collect =>
+    async (set) => {
+      const depths = await dueDepth().catch(() => undefined);
+      if (depths === undefined) return;
+      for (const { channel } of senders()) {
+        const depth = depths.find((candidate) => candidate.channel === channel);
+        set(channel, depth === undefined ? 0 : valueOf(depth));
+      }
+    };
+  const due = "Rows of the ledger that are due and nobody has leased.";
+  gauge(
+    registry,
+    "notification_due",
+    due,
+    collectDue(({ count }) => count),
+  );
+  const oldest = "Age of the oldest of them.";
+  const ageOf = collectDue(({ oldestSeconds }) => oldestSeconds);
+  gauge(registry, "notification_oldest_due_seconds", oldest, ageOf);
+}
 
 export const countSend =
   (metrics: NotificationMetrics, channel: ChannelName) => (outcome: SendOutcome) =>

@@ -33,6 +33,8 @@ export interface SenderOptions {
 
 /** Rows leased ahead for each one that is being sent: enough to cover a round trip to the database. */
 const queuedPerSlot = 10;
+/** What just came is leased by the INSERT that records it: an UPDATE less, and it need not wait for a backlog. */
+const newPerSlot = 50;
 /** Free places a slot at which due rows are leased: not for each single one. */
 const leasedPerSlot = 2;
 /** How long what is queued may still be started when the function is told to stop. */
@@ -77,9 +79,9 @@ export class Sender {
     return this.#roomOf(this.#options.concurrency * queuedPerSlot);
   }
 
-  /** More than `room`: what just came need not wait until a backlog is sent. */
+  /** How many rows it is worth to lease as they are written. */
   get roomForNew(): number {
-    return this.#roomOf(this.#options.concurrency * queuedPerSlot * 2);
+    return this.#roomOf(this.#options.concurrency * newPerSlot);
   }
 
   /** True where it is time to lease. */
@@ -144,7 +146,8 @@ export class Sender {
     const { settler, clock, channel } = this.#options;
     while (!settler.isDown && this.#provider.waitMs === 0) {
       const next = this.#queue.take(
-        (lane) => lane.breaker.waitMs === 0 && this.#slots.isFree(lane.isSlow),
+        ({ breaker, isSlow, fastUnderWay }) =>
+          breaker.waitMs === 0 && this.#slots.isFree(isSlow, fastUnderWay),
       );
       if (next === undefined) return;
       // It waited here for too long: the attempt might outlast the lease.
@@ -156,6 +159,7 @@ export class Sender {
   async #send(lane: Lane, job: Job): Promise<void> {
     const { slowMs, clock } = this.#options;
     const slot = this.#slots.take(lane.isSlow);
+    lane.slots.add(slot);
     this.#provider.started();
     lane.breaker.started();
     const startedAtMs = clock.steadyMs();
@@ -164,6 +168,7 @@ export class Sender {
     clearTimeout(timer);
     lane.isSlow = clock.steadyMs() - startedAtMs > slowMs;
     this.#slots.release(slot);
+    lane.slots.delete(slot);
     this.#learn(lane, attempted);
     if (attempted.settlement === undefined) this.#options.count("lease_lost");
     else this.#settle(job, attempted.settlement);

@@ -15,8 +15,9 @@ export class Slots {
     return this.#fast + this.#slow;
   }
 
-  isFree(isSlow: boolean): boolean {
-    return (isSlow ? this.#slow : this.#fast) < this.#limit;
+  /** `expected`: slow places that are wanted by messages which have fast ones. */
+  isFree(isSlow: boolean, expected = 0): boolean {
+    return (isSlow ? this.#slow + expected : this.#fast) < this.#limit;
   }
 
   take(isSlow: boolean): Slot {

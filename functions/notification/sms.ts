@@ -103,11 +103,11 @@ function messageOf(body: string): string {
   return body;
 }
 
-/** Seconds or a date; at most an hour is believed. */
+/** Seconds or a date; at most a quarter of an hour is believed. */
 function toMs(retryAfter: string | null): number | undefined {
   if (retryAfter === null) return undefined;
   const ms = /^\d+$/.test(retryAfter)
     ? Number(retryAfter) * 1000
     : Date.parse(retryAfter) - Date.now();
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 3_600_000) : undefined;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 900_000) : undefined;
 }

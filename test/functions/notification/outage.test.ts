@@ -27,6 +27,10 @@ test("while the mail server is down every event is taken, few attempts are spent
   const untried = (await replica.ledger()).filter(({ attempts }) => attempts === 0);
   expect(untried.length).toBeGreaterThan(40);
   expect((await replica.ping()).status).toBe(204);
+  const metrics = await (await fetch(replica.metricsUrl)).text();
+  expect(metrics).toMatch(/notification_due\{channel="email".*\} [456]\d\n/);
+  expect(metrics).toMatch(/notification_oldest_due_seconds\{channel="email".*\} [\d.]+/);
+  expect(metrics).toMatch(/notification_provider_down\{channel="email".*\} [01]/);
 
   await using back = await startMailServer(Number(port));
   await expect.poll(() => countByState(replica), { timeout: 15_000 }).toEqual({ sent: 60 });
