@@ -1,6 +1,6 @@
 /** What each record of a batch is: a new entry, a redelivery, or a second record of a known identity. */
 import type { Event, Position } from "../../../lib/events/event.ts";
-import { contentDigest, entryKey } from "./identity.ts";
+import { contentDigest, identityKey } from "../../../lib/events/identity.ts";
 
 export interface Arrival {
   readonly event: Event;
@@ -10,7 +10,7 @@ export interface Arrival {
 
 export const toArrival = (event: Event): Arrival => ({
   event,
-  key: entryKey(event),
+  key: identityKey(event),
   content: contentDigest(event),
 });
 

@@ -7,7 +7,7 @@ import { isOfTheData, isPassing } from "../../../lib/store/failure.ts";
 import type { AuditStore } from "../store.ts";
 import type { AuditMetrics } from "../metric.ts";
 import { type Arrival, toArrival } from "./arrival.ts";
-import { openGroupCommit } from "./group-commit.ts";
+import { openGroupCommit } from "../../../lib/store/group-commit.ts";
 import { placeOf, recordBatch, type Recorded } from "./record-batch.ts";
 
 export type RecordOutcome = "done" | "duplicate";

@@ -1,6 +1,6 @@
 /** Group commit: callers share commits, are bounded, and each is told what became of its own item. */
 import { expect, test } from "vitest";
-import { openGroupCommit } from "../../../../functions/audit-log/record/group-commit.ts";
+import { openGroupCommit } from "../../../lib/store/group-commit.ts";
 
 function open(limits: { maxItems?: number; maxBytes?: number } = {}) {
   const batches: string[][] = [];
