@@ -1,4 +1,6 @@
 /** Posts events to the Broker: 202 means that it has stored them. */
+import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import pLimit from "p-limit";
 import type { Logger } from "pino";
 
@@ -12,7 +14,7 @@ export interface Outgoing {
   readonly json: string;
 }
 
-export interface Broker {
+export interface Broker extends Disposable {
   /** The outcome of each, by index. Once one is unavailable no further is tried; the rest is unavailable too. */
   readonly sendAll: (events: readonly Outgoing[]) => Promise<readonly Sent[]>;
 }
@@ -25,47 +27,67 @@ const batchMs = 10_000;
 const passing = new Set([404, 408, 409, 425, 429]);
 
 export function openBroker(url: string, log: Logger): Broker {
+  const post = openPoster(url);
+  const send = async ({ json }: Outgoing): Promise<Sent> => {
+    try {
+      const status = await post.send(json);
+      if (status >= 200 && status < 300) return "sent";
+      log.warn({ status }, "the Broker did not take an occurrence");
+      return status >= 500 || status < 400 || passing.has(status) ? "unavailable" : "refused";
+    } catch (error) {
+      log.warn({ err: error }, "the Broker did not answer");
+      return "unavailable";
+    }
+  };
   return {
-    async sendAll(events) {
-      const limit = pLimit(concurrency);
-      const results = Array.from<Sent>({ length: events.length }).fill("unavailable");
-      const deadline = performance.now() + batchMs;
-      let isAvailable = true;
-      const sendKey = async (indexes: readonly number[]) => {
-        for (const index of indexes) {
-          if (!isAvailable || performance.now() > deadline) return;
-          const result = await send(url, events[index]?.json ?? "", log);
-          results[index] = result;
-          if (result === "unavailable") isAvailable = false;
-        }
-      };
-      await Promise.all(byKey(events).map((indexes) => limit(sendKey, indexes)));
-      return results;
-    },
+    sendAll: (events) => sendAll(events, send),
+    [Symbol.dispose]: () => post.agent.destroy(),
   };
 }
 
-function byKey(events: readonly Outgoing[]): number[][] {
-  const groups = Map.groupBy(events.keys(), (index) => events[index]?.key);
-  return [...groups.values()];
+async function sendAll(
+  events: readonly Outgoing[],
+  send: (event: Outgoing) => Promise<Sent>,
+): Promise<readonly Sent[]> {
+  const limit = pLimit(concurrency);
+  const results = new Map<Outgoing, Sent>();
+  const deadline = performance.now() + batchMs;
+  let isAvailable = true;
+  const sendKey = async (ofKey: readonly Outgoing[]) => {
+    for (const event of ofKey) {
+      if (!isAvailable || performance.now() > deadline) return;
+      const result = await send(event);
+      results.set(event, result);
+      if (result === "unavailable") isAvailable = false;
+    }
+  };
+  const keys = Map.groupBy(events, (event) => event.key);
+  await Promise.all([...keys.values()].map((ofKey) => limit(sendKey, ofKey)));
+  return events.map((event) => results.get(event) ?? "unavailable");
 }
 
-async function send(url: string, json: string, log: Logger): Promise<Sent> {
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/cloudevents+json" },
-      body: json,
-      redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
+/** On node:http itself: a quarter of what fetch costs, and thousands are sent at once. */
+function openPoster(url: string) {
+  const isSecure = url.startsWith("https:");
+  const request = isSecure ? httpsRequest : httpRequest;
+  const agent = new (isSecure ? HttpsAgent : HttpAgent)({
+    keepAlive: true,
+    maxSockets: concurrency,
+    // Below the idle timeouts of servers, or they close under a request.
+    timeout: 4_000,
+  });
+  const send = (json: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const headers = {
+        "content-type": "application/cloudevents+json",
+        "content-length": Buffer.byteLength(json),
+      };
+      const signal = AbortSignal.timeout(timeoutMs);
+      const posted = request(url, { method: "POST", agent, headers, signal }, (response) => {
+        response.resume();
+        response.once("end", () => resolve(response.statusCode ?? 0)).once("error", reject);
+      });
+      posted.once("error", reject).end(json);
     });
-    const text = await response.text();
-    if (response.ok) return "sent";
-    const { status } = response;
-    log.warn({ status, answer: text.slice(0, 300) }, "the Broker did not take an occurrence");
-    return status >= 500 || status < 400 || passing.has(status) ? "unavailable" : "refused";
-  } catch (error) {
-    log.warn({ err: error }, "the Broker did not answer");
-    return "unavailable";
-  }
+  return { agent, send };
 }

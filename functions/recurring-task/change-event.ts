@@ -6,6 +6,8 @@ import type { Change } from "./change.ts";
 import { parseRecurrence, type Recurrence } from "./recurrence/recurrence.ts";
 import { readFields } from "./task-fields.ts";
 
+const rank = { created: 0, updated: 1, deleted: 2 };
+
 export function toChange(
   kind: Change["kind"],
   event: EventOf<TaskData>,
@@ -16,7 +18,8 @@ export function toChange(
     kind,
     userId: event.data.user_id,
     place: {
-      id: event.id,
+      // Of two events of one instant the create comes first, the delete last; then the ids decide.
+      id: `${rank[kind]} ${event.id}`,
       source: event.source,
       at: effectiveAt,
       position: event.position,

@@ -36,7 +36,7 @@ export function readEnv(env: Environment = process.env): RecurringTaskEnv {
     ),
     catchUpMs: read.integer("CATCH_UP_DAYS", 7, 1, 366) * dayMs,
     missedAfterMs: read.integer("MISSED_AFTER_SECONDS", 150, 1, 86_400) * 1000,
-    pingBudgetMs: read.integer("PING_BUDGET_MS", 20_000, 100, 600_000),
+    pingBudgetMs: read.integer("PING_BUDGET_MS", 40_000, 100, 600_000),
     inboxMs: read.integer("INBOX_DAYS", 30, 1, 3_660) * dayMs,
     token: readTokenEnv(read),
   };

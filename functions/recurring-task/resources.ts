@@ -1,8 +1,7 @@
 /** What the handlers share: the store, the Broker, limits, metrics and a clock. */
 import type { Logger } from "pino";
-import type { Caller } from "../../lib/host/token.ts";
 import type { OpenContext } from "../../lib/host/function.ts";
-import { tokenVerifier } from "../../lib/host/token.ts";
+import { tokenVerifier, type VerifyToken } from "../../lib/host/token.ts";
 import { openStore, type Store } from "../../lib/store/database.ts";
 import { type Broker, openBroker } from "./broker.ts";
 import type { RecurringTaskEnv } from "./env.ts";
@@ -16,7 +15,7 @@ export interface Resources extends AsyncDisposable {
   readonly broker: Broker;
   readonly metrics: RecurringMetrics;
   readonly log: Logger;
-  readonly verifyToken: (token: string) => Promise<Caller>;
+  readonly verifyToken: VerifyToken;
   readonly now: () => Date;
   /** Aborted on SIGTERM: a ping leaves what is left to the next one. */
   readonly stopping: AbortController;
@@ -33,15 +32,19 @@ export function openResources(
     maxConnections: env.maxConnections,
     log,
   });
+  const broker = openBroker(env.brokerUrl, log);
   return {
     env,
     db: store.db,
-    broker: openBroker(env.brokerUrl, log),
+    broker,
     metrics: openRecurringMetrics(metrics),
     log,
     verifyToken: tokenVerifier(env.token),
     now,
     stopping: new AbortController(),
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => {
+      broker[Symbol.dispose]();
+      return store[Symbol.asyncDispose]();
+    },
   };
 }

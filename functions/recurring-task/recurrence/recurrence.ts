@@ -70,7 +70,7 @@ function findEnd(rule: RuleParts, dtstart: number, zone: Zone): number | null {
   const parts = { rule, dtstart, zone };
   try {
     if (findFirst(parts) === null) {
-      throw refusal("rrule", "has no occurrence: it never matches after dtstart");
+      throw refusal("rrule", "has no occurrence: nothing from dtstart to its end matches");
     }
     return rule.COUNT === undefined ? null : findLast(parts, rule.COUNT);
   } catch (cause) {

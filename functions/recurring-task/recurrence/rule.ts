@@ -49,9 +49,10 @@ const refusedTogether: readonly [(parts: RuleParts) => boolean, string][] = [
     "has a numbered weekday together with BYMONTHDAY in a YEARLY rule, which is not supported",
   ],
   [
-    // The engine passes over BYDAY there (found against python-dateutil).
-    (p) => p.FREQ === "YEARLY" && p.BYYEARDAY !== undefined && p.BYDAY !== undefined,
-    "has BYDAY together with BYYEARDAY in a YEARLY rule, which is not supported",
+    // The engine passes over BYDAY there, and adds BYMONTHDAY (found against python-dateutil).
+    (p) =>
+      p.FREQ === "YEARLY" && p.BYYEARDAY !== undefined && (p.BYDAY ?? p.BYMONTHDAY) !== undefined,
+    "has BYYEARDAY together with BYDAY or BYMONTHDAY in a YEARLY rule, which is not supported",
   ],
   [
     (p) => p.BYSETPOS !== undefined && p.FREQ === "WEEKLY",

@@ -53,8 +53,7 @@ describe("occurrences", () => {
   it("are those of python-dateutil for 400 random rules", () => {
     expect(random).toHaveLength(400);
     for (const oracle of random) {
-      const label = `${oracle.rrule} from ${oracle.dtstart} in ${oracle.time_zone}`;
-      expect(occurrencesOf(oracle), label).toEqual(oracle.occurrences);
+      expect({ ...oracle, occurrences: occurrencesOf(oracle) }).toEqual(oracle);
     }
   });
 
@@ -62,7 +61,7 @@ describe("occurrences", () => {
     const ending = random.filter((oracle) => hasEnd(oracle) && oracle.occurrences.length < 10);
     expect(ending.length).toBeGreaterThan(50);
     for (const oracle of ending) {
-      expect(occurrencesOf(oracle, 100), oracle.rrule).toEqual(oracle.occurrences);
+      expect({ ...oracle, occurrences: occurrencesOf(oracle, 100) }).toEqual(oracle);
     }
   });
 
@@ -71,9 +70,12 @@ describe("occurrences", () => {
       const schedule = scheduleOf(oracle);
       oracle.occurrences.forEach((watermark, index) => {
         const rest = oracle.occurrences.slice(index + 1);
-        const label = `${oracle.rrule} from ${oracle.dtstart} in ${oracle.time_zone} after ${watermark}`;
-        expect(take(schedule, rest.length, Date.parse(watermark)), label).toEqual(rest);
-        expect(take(schedule, 1, Date.parse(watermark) - 1), label).toEqual([watermark]);
+        const after = Date.parse(watermark);
+        const found = {
+          rest: take(schedule, rest.length, after),
+          at: take(schedule, 1, after - 1),
+        };
+        expect({ ...oracle, ...found }).toEqual({ ...oracle, rest, at: [watermark] });
       });
     }
   });
