@@ -4,15 +4,36 @@ import { defineConfig } from "vitest/config";
 /** CI adds up the runs from the files that it names here. */
 const results = process.env["VITEST_RESULTS"];
 
+const shared = {
+  globalSetup: ["test/support/postgres-server.ts"],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // Node runs the sources as they are; the tests must not see another transform.
+  pool: "forks" as const,
+};
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: ["test/real/**"],
-    globalSetup: ["test/support/postgres-server.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // Node runs the sources as they are; the tests must not see another transform.
-    pool: "forks",
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: "parts",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/real/**", "test/flow/**"],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "flow",
+          include: ["test/flow/**/*.test.ts"],
+          // Each starts a whole runner: one after the other, when the parts are done.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
     ...(results === undefined
       ? {}
       : { reporters: ["default", "json"], outputFile: { json: results } }),
