@@ -1,7 +1,7 @@
 /** What notification counts beside what every function does. */
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { SendOutcome } from "./sender.ts";
-import type { ChannelName } from "./table.ts";
+import type { SendOutcome } from "./send/sender.ts";
+import type { ChannelName } from "./ledger/table.ts";
 
 export interface DueDepth {
   readonly channel: ChannelName;

@@ -5,15 +5,15 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import { tokenVerifier, type VerifyToken } from "../../lib/host/token.ts";
 import { openStore } from "../../lib/store/database.ts";
-import type { Channel } from "./channel.ts";
+import type { Channel } from "./channel/channel.ts";
 import type { NotificationEnv } from "./env.ts";
-import { type Line, openLine, type Timing } from "./line.ts";
-import { openMailChannel } from "./mail.ts";
+import { type Line, openLine, type Timing } from "./send/line.ts";
+import { openMailChannel } from "./channel/mail.ts";
 import { countSend, type NotificationMetrics, openMetrics } from "./metric.ts";
-import { dueDepth } from "./outbox.ts";
-import { openRecorder, type Record } from "./recorder.ts";
-import { openSmsChannel } from "./sms.ts";
-import { schema, type Tables } from "./table.ts";
+import { dueDepth } from "./ledger/outbox.ts";
+import { openRecorder, type Record } from "./ledger/recorder.ts";
+import { openSmsChannel } from "./channel/sms.ts";
+import { schema, type Tables } from "./ledger/table.ts";
 
 /** Of these the ledger's writer needs one, each channel two; management and metrics share them. */
 const maxConnections = 5;

@@ -2,7 +2,7 @@
 import type { TaskData, TriggeredData } from "../../lib/events/task.ts";
 import { PermanentError } from "../../lib/host/error.ts";
 import type { EventOf, HandlerContext, Outcome } from "../../lib/host/function.ts";
-import { toArrival } from "./arrival.ts";
+import { toArrival } from "./ledger/arrival.ts";
 import type { Notifier } from "./notifier.ts";
 
 export async function notify(

@@ -2,7 +2,7 @@
 import type { Kysely } from "kysely";
 import { taskEventTypes } from "../../lib/events/task.ts";
 import { fromText, toText } from "../../lib/store/text.ts";
-import { channels, type ChannelName, type Preferences, type Tables } from "./table.ts";
+import { channels, type ChannelName, type Preferences, type Tables } from "./ledger/table.ts";
 
 export interface Recipient {
   readonly email: string | null;

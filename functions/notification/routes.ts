@@ -1,7 +1,7 @@
 /** Management: recipients, the ledger, and sending again. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { AccessError, bearerToken, type Caller, readableUser } from "../../lib/host/token.ts";
-import { listNotifications, resend } from "./history.ts";
+import { listNotifications, resend } from "./ledger/history.ts";
 import type { Notifier } from "./notifier.ts";
 import {
   fromBody,
@@ -11,7 +11,7 @@ import {
   toBody,
   writeRecipient,
 } from "./recipient.ts";
-import { channels } from "./table.ts";
+import { channels } from "./ledger/table.ts";
 
 const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength });
 

@@ -3,10 +3,17 @@
 export interface GroupCommitOptions<Item, Result> {
   /** Commits the items; results in their order. A rejection rejects every caller. */
   readonly commit: (items: readonly Item[]) => Promise<readonly PromiseSettledResult<Result>[]>;
-  readonly bytesOf: (item: Item) => number;
+  /** By default items count alone. */
+  readonly bytesOf?: (item: Item) => number;
   readonly maxItems: number;
-  readonly maxBytes: number;
+  readonly maxBytes?: number;
 }
+
+/** Results of a commit that takes all its items or none. */
+export const allFulfilled = <Result>(
+  results: readonly Result[],
+): readonly PromiseFulfilledResult<Result>[] =>
+  results.map((value) => ({ status: "fulfilled", value }));
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -48,7 +55,7 @@ export function openGroupCommit<Item, Result>(
 /** At least one item, so that a larger one than the limit passes too. */
 function takeBatch<Item, Result>(
   queue: Waiting<Item, Result>[],
-  { bytesOf, maxItems, maxBytes }: GroupCommitOptions<Item, Result>,
+  { bytesOf = () => 0, maxItems, maxBytes = Infinity }: GroupCommitOptions<Item, Result>,
 ): Waiting<Item, Result>[] {
   let bytes = 0;
   let length = 0;

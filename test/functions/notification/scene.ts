@@ -4,7 +4,7 @@ import { Client } from "pg";
 import { onTestFinished } from "vitest";
 import type { NotificationEnv } from "../../../functions/notification/env.ts";
 import { notification } from "../../../functions/notification/index.ts";
-import type { Timing } from "../../../functions/notification/line.ts";
+import type { Timing } from "../../../functions/notification/send/line.ts";
 import { openNotifier } from "../../../functions/notification/notifier.ts";
 import { migrations } from "../../../functions/notification/migrations.ts";
 import type { RecipientBody } from "../../../functions/notification/recipient.ts";

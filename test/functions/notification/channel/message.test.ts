@@ -1,7 +1,7 @@
 /** What people read. */
 import { expect, test } from "vitest";
-import { toLocalTime, toMessage } from "../../../functions/notification/message.ts";
-import type { Content } from "../../../functions/notification/table.ts";
+import { toLocalTime, toMessage } from "../../../../functions/notification/channel/message.ts";
+import type { Content } from "../../../../functions/notification/ledger/table.ts";
 
 const content: Content = {
   taskId: "t1",

@@ -1,13 +1,13 @@
 /** One channel at work: its sender, and the poller that leases for it. */
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
-import type { Channel } from "./channel.ts";
-import { type Clock, systemClock } from "./lease.ts";
-import { leaseDue, nextDueMs, settle } from "./outbox.ts";
+import type { Channel } from "../channel/channel.ts";
+import { type Clock, systemClock } from "../ledger/lease.ts";
+import { leaseDue, nextDueMs, settle } from "../ledger/outbox.ts";
 import { Poller } from "./poller.ts";
 import { Sender, type SendOutcome } from "./sender.ts";
-import { Settler } from "./settler.ts";
-import type { ChannelName, Tables } from "./table.ts";
+import { Settler } from "../ledger/settler.ts";
+import type { ChannelName, Tables } from "../ledger/table.ts";
 
 /** What tests shorten or fix. */
 export interface Timing {

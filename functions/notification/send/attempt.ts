@@ -1,14 +1,14 @@
 /** One attempt: from a leased row to what is to be written to it. */
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
-import { traceIdOf } from "../../lib/host/trace.ts";
+import { traceIdOf } from "../../../lib/host/trace.ts";
 import { type Backoff, backoffMs } from "./backoff.ts";
-import type { Channel } from "./channel.ts";
+import type { Channel } from "../channel/channel.ts";
 import { DeliveryError, type DeliveryFailure } from "./delivery-error.ts";
-import type { Job, Settlement } from "./job.ts";
-import { type Clock, remainingMs } from "./lease.ts";
-import { toMessage } from "./message.ts";
-import { addressOf, type Recipient } from "./recipient.ts";
+import type { Job, Settlement } from "../ledger/job.ts";
+import { type Clock, remainingMs } from "../ledger/lease.ts";
+import { toMessage } from "../channel/message.ts";
+import { addressOf, type Recipient } from "../recipient.ts";
 
 export interface AttemptContext {
   readonly channel: Channel;

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type { MailMessage, SMTPTransportOptions, Transporter } from "nodemailer";
 import type { Channel, Outgoing } from "./channel.ts";
-import { DeliveryError, type DeliveryFailure } from "./delivery-error.ts";
+import { DeliveryError, type DeliveryFailure } from "../send/delivery-error.ts";
 
 export interface MailOptions {
   readonly url: string;

@@ -1,5 +1,5 @@
 /** English: also for every language that has no words of its own. */
-import { taskCompleted, taskCreated, taskRecurringTriggered } from "../../../lib/events/task.ts";
+import { taskCompleted, taskCreated, taskRecurringTriggered } from "../../../../lib/events/task.ts";
 import { htmlWith, layoutWith, type Template, textWith } from "./template.ts";
 
 const footer = "You receive this because of your notification preferences in Task Events.";

@@ -4,12 +4,12 @@ import type { Logger } from "pino";
 import { attempt, type Attempted, namesOf, settlementOf } from "./attempt.ts";
 import { type Backoff, backoffMs } from "./backoff.ts";
 import { Breaker } from "./breaker.ts";
-import type { Channel } from "./channel.ts";
-import type { Job, Settlement } from "./job.ts";
+import type { Channel } from "../channel/channel.ts";
+import type { Job, Settlement } from "../ledger/job.ts";
 import { type Lane, LaneQueue } from "./lane-queue.ts";
-import { type Clock, remainingMs } from "./lease.ts";
-import { addressOf } from "./recipient.ts";
-import type { Settler } from "./settler.ts";
+import { type Clock, remainingMs } from "../ledger/lease.ts";
+import { addressOf } from "../recipient.ts";
+import type { Settler } from "../ledger/settler.ts";
 import { type Slot, Slots } from "./slot.ts";
 
 export type SendOutcome = "sent" | "retry" | "failed" | "suppressed" | "deferred" | "lease_lost";

@@ -1,7 +1,7 @@
 /** Turns what is kept of an event into a message, in the recipient's language and time zone. */
 import Mustache from "mustache";
-import { parseTime } from "../../lib/events/time.ts";
-import type { Content } from "./table.ts";
+import { parseTime } from "../../../lib/events/time.ts";
+import type { Content } from "../ledger/table.ts";
 import { german } from "./template/de.ts";
 import { english } from "./template/en.ts";
 import type { Template } from "./template/template.ts";

@@ -1,5 +1,5 @@
 /** German. */
-import { taskCompleted, taskCreated, taskRecurringTriggered } from "../../../lib/events/task.ts";
+import { taskCompleted, taskCreated, taskRecurringTriggered } from "../../../../lib/events/task.ts";
 import { htmlWith, layoutWith, type Template, textWith } from "./template.ts";
 
 const footer =

@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
-import { systemClock } from "../../../functions/notification/lease.ts";
-import { startScene, type Scene } from "./scene.ts";
+import { systemClock } from "../../../../functions/notification/ledger/lease.ts";
+import { startScene, type Scene } from "../scene.ts";
 
 /** Rows that nobody has sent: recorded while the mail server could not be reached. */
 async function leaveUnsent(scene: Scene, count: number): Promise<void> {

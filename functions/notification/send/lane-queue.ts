@@ -1,7 +1,7 @@
 /** A queue that serves its lanes in turn, so that a long one does not hold up the others. */
 import { LRUCache } from "lru-cache";
 import { Breaker, type BreakerOptions } from "./breaker.ts";
-import type { Job } from "./job.ts";
+import type { Job } from "../ledger/job.ts";
 import type { Slot } from "./slot.ts";
 
 /** The messages to one domain, or to one phone number. */

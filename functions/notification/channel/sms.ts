@@ -1,6 +1,6 @@
 /** The channel SMS: Twilio's "create message" request. */
 import type { Channel, Outgoing } from "./channel.ts";
-import { DeliveryError, type DeliveryFailure } from "./delivery-error.ts";
+import { DeliveryError, type DeliveryFailure } from "../send/delivery-error.ts";
 
 export interface SmsOptions {
   /** `https://account:secret@host`, with a path where the provider has one. */

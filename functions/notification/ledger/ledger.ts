@@ -1,11 +1,11 @@
 /** The ledger: inbox row and notifications of an event in one transaction, once per identity. */
 import { type Kysely, sql, type Transaction } from "kysely";
-import { toText } from "../../lib/store/text.ts";
+import { toText } from "../../../lib/store/text.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Job } from "./job.ts";
 import type { Lease } from "./lease.ts";
 import { plan, type Planned } from "./plan.ts";
-import { readRecipients, type Recipient } from "./recipient.ts";
+import { readRecipients, type Recipient } from "../recipient.ts";
 import type { ChannelName, Tables } from "./table.ts";
 
 export type Recorded = "new" | "duplicate" | "differs";

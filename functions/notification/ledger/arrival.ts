@@ -1,7 +1,7 @@
 /** An event on its way into the ledger: its key, a hash of what it says, and what a message needs of it. */
-import type { EventOf } from "../../lib/host/function.ts";
-import { contentDigest, identityKey } from "../../lib/events/identity.ts";
-import type { TaskData, TriggeredData } from "../../lib/events/task.ts";
+import type { EventOf } from "../../../lib/host/function.ts";
+import { contentDigest, identityKey } from "../../../lib/events/identity.ts";
+import type { TaskData, TriggeredData } from "../../../lib/events/task.ts";
 import type { Content } from "./table.ts";
 
 export interface Arrival {

@@ -1,6 +1,6 @@
 /** One leased row of the ledger, with all that an attempt needs. */
 import type { Lease } from "./lease.ts";
-import type { Recipient } from "./recipient.ts";
+import type { Recipient } from "../recipient.ts";
 import type { ChannelName, Content } from "./table.ts";
 
 export interface Job {

@@ -1,7 +1,7 @@
 /** Leases the rows that are due for a sender: when woken, and by itself while the function is awake. */
 import type { Logger } from "pino";
-import type { Job } from "./job.ts";
-import { type Clock, type Lease, newLease } from "./lease.ts";
+import type { Job } from "../ledger/job.ts";
+import { type Clock, type Lease, newLease } from "../ledger/lease.ts";
 import type { Sender } from "./sender.ts";
 
 export interface PollerOptions {

@@ -1,6 +1,6 @@
 /** What e-mail and SMS have in common: a way to send one message within a time, or to say why not. */
 import type { Message } from "./message.ts";
-import type { ChannelName } from "./table.ts";
+import type { ChannelName } from "../ledger/table.ts";
 
 export interface Outgoing {
   readonly address: string;

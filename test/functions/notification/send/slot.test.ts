@@ -1,8 +1,8 @@
 /** Places for messages under way, and the order in which lanes get them. */
 import { expect, test } from "vitest";
-import type { Job } from "../../../functions/notification/job.ts";
-import { LaneQueue } from "../../../functions/notification/lane-queue.ts";
-import { Slots } from "../../../functions/notification/slot.ts";
+import type { Job } from "../../../../functions/notification/ledger/job.ts";
+import { LaneQueue } from "../../../../functions/notification/send/lane-queue.ts";
+import { Slots } from "../../../../functions/notification/send/slot.ts";
 
 test("a message that takes long frees its place, as long as there is one to move to", () => {
   const slots = new Slots(1);

@@ -1,7 +1,7 @@
 /** Writes down what became of attempts, many at a time, and does not let go while the database is away. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { groupCommit } from "./group-commit.ts";
+import { allFulfilled, openGroupCommit } from "../../../lib/store/group-commit.ts";
 import type { Settlement } from "./job.ts";
 
 export interface SettlerOptions {
@@ -11,6 +11,7 @@ export interface SettlerOptions {
 }
 
 const retryMs = 1_000;
+const maxSettlements = 500;
 
 export class Settler {
   readonly #options: SettlerOptions;
@@ -21,7 +22,11 @@ export class Settler {
 
   constructor(options: SettlerOptions) {
     this.#options = options;
-    this.#commit = groupCommit((settlements) => this.#write(settlements));
+    const { add } = openGroupCommit<Settlement, boolean>({
+      commit: async (settlements) => allFulfilled(await this.#write(settlements)),
+      maxItems: maxSettlements,
+    });
+    this.#commit = add;
   }
 
   /** Nothing is sent while it cannot be written down: it would be sent again. */

@@ -1,7 +1,7 @@
 /** When somebody is left alone, and when they are tried again. */
 import { expect, test } from "vitest";
-import { backoffMs } from "../../../functions/notification/backoff.ts";
-import { Breaker } from "../../../functions/notification/breaker.ts";
+import { backoffMs } from "../../../../functions/notification/send/backoff.ts";
+import { Breaker } from "../../../../functions/notification/send/breaker.ts";
 
 function openBreaker(): { breaker: Breaker; pass: (ms: number) => void } {
   let nowMs = 0;

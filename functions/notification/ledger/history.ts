@@ -1,6 +1,6 @@
 /** Reads the ledger for people, newest first, and puts failed notifications back to be sent. */
 import { type Kysely, sql } from "kysely";
-import { fromText, toText } from "../../lib/store/text.ts";
+import { fromText, toText } from "../../../lib/store/text.ts";
 import type { State, Tables } from "./table.ts";
 
 export interface NotificationQuery {

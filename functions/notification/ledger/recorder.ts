@@ -1,12 +1,12 @@
 /** Records events many at a time, and hands what was leased with them to the senders after the commit. */
 import type { Kysely } from "kysely";
-import { PermanentError } from "../../lib/host/error.ts";
-import { isOfTheData, isPassing, retryable } from "../../lib/store/failure.ts";
+import { PermanentError } from "../../../lib/host/error.ts";
+import { allFulfilled, openGroupCommit } from "../../../lib/store/group-commit.ts";
+import { isOfTheData, isPassing, retryable } from "../../../lib/store/failure.ts";
 import type { Arrival } from "./arrival.ts";
-import { groupCommit } from "./group-commit.ts";
 import { recordArrivals, type Recorded } from "./ledger.ts";
 import { newLease } from "./lease.ts";
-import { type Line, type Timing, timing } from "./line.ts";
+import { type Line, type Timing, timing } from "../send/line.ts";
 import type { ChannelName, Tables } from "./table.ts";
 
 export interface RecorderOptions {
@@ -21,11 +21,14 @@ export type Record = (arrival: Arrival) => Promise<Recorded>;
 
 type Result = Recorded | PermanentError;
 
+const maxArrivals = 500;
+
 /** Resolves when the rows are committed; rejects with RetryableError where the database is away. */
 export function openRecorder(options: RecorderOptions): Record {
-  const record = groupCommit((arrivals: readonly Arrival[]) =>
-    retryable(() => recordGroup(options, arrivals)),
-  );
+  const { add: record } = openGroupCommit<Arrival, Result>({
+    commit: async (arrivals) => allFulfilled(await retryable(() => recordGroup(options, arrivals))),
+    maxItems: maxArrivals,
+  });
   return async (arrival) => {
     const result = await record(arrival);
     if (result instanceof PermanentError) throw result;

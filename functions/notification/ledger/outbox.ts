@@ -1,9 +1,9 @@
 /** The ledger as an outbox: leases rows that are due, and writes down what became of them. */
 import { type Kysely, sql } from "kysely";
-import { fromText } from "../../lib/store/text.ts";
+import { fromText } from "../../../lib/store/text.ts";
 import type { Job, Settlement } from "./job.ts";
 import type { Lease } from "./lease.ts";
-import { fromRow } from "./recipient.ts";
+import { fromRow } from "../recipient.ts";
 import type { ChannelName, Content, Preferences, Tables } from "./table.ts";
 
 interface LeasedRow {

@@ -1,5 +1,5 @@
 /** Which notifications an event makes for its user: pure. */
-import { addressOf, type Recipient } from "./recipient.ts";
+import { addressOf, type Recipient } from "../recipient.ts";
 import type { ChannelName } from "./table.ts";
 
 export interface Planned {
