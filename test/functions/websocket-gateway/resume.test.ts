@@ -25,12 +25,13 @@ async function cursorAt(gateway: RunningGateway, id = "seen"): Promise<string> {
 }
 
 /** Until the ring has had so many records. */
-const untilFollowed = (gateway: RunningGateway, records: number) =>
-  expect
+const untilFollowed = async (gateway: RunningGateway, records: number) => {
+  await expect
     .poll(() => gateway.function.resources.tail.ring.head.reduce((sum, offset) => sum + offset), {
       timeout: 15_000,
     })
     .toBe(records);
+};
 
 /** The events of each task in the order of the topic, and no cursor twice. */
 function expectInOrder(events: readonly EventFrame[], prefix: string): void {
