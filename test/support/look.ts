@@ -1,20 +1,11 @@
 /** What a person can look up of a running flow, and waiting until it is so. */
 import pLimit from "p-limit";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { Runner } from "./runner.ts";
 
-/** Until `check` throws nothing any more; at the end it says what it threw. */
-export async function until(check: () => Promise<void> | void, timeout = 60_000): Promise<void> {
-  const told = async (): Promise<unknown> => {
-    try {
-      await check();
-      return "met";
-    } catch (error) {
-      return error instanceof Error ? error.message : error;
-    }
-  };
-  await expect.poll(told, { timeout, interval: 100 }).toBe("met");
-}
+/** Until `check` throws nothing any more; at the end it throws what that threw. */
+export const until = (check: () => Promise<void> | void, timeout = 60_000): Promise<void> =>
+  vi.waitFor(check, { timeout, interval: 100 });
 
 export interface Delivery {
   readonly function: string;
