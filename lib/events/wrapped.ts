@@ -10,10 +10,13 @@ import { parseTime } from "./time.ts";
 /** The type under which KafkaSource hands over whatever is no CloudEvent. */
 export const wrappedType = "dev.knative.kafka.event";
 
-/** A record's own name: alike in every function and the gateway; the timestamp keeps a re-made topic from repeating it. */
+/**
+ * A record's own name: alike in every function and the gateway; the timestamp keeps a re-made topic from repeating it.
+ * "No timestamp" is −1 to some clients and the year 1 to others (sarama, so daprd): all that is negative is 0 here.
+ */
 export const placeIdentity = (topic: string, position: Position, timestampMs: number) => ({
   source: `/kafka/${topic}`,
-  id: `${position.partition}/${position.offset}@${timestampMs}`,
+  id: `${position.partition}/${position.offset}@${Math.max(0, timestampMs)}`,
 });
 
 /** `attributes` are those of the wrapper; its source ends in `#<topic>`, its time is the record's timestamp. */

@@ -28,7 +28,7 @@ export function fromSidecar(headers: HttpHeaders, body: Buffer): KafkaRecord {
     topic: textOf(headers, "__topic"),
     partition: numberOf(headers, "__partition"),
     offset: numberOf(headers, "__offset"),
-    timestampMs: numberOf(headers, "__timestamp"),
+    timestampMs: timestampOf(headers),
     key: typeof key === "string" && key !== "" ? decode(key) : null,
     headers: recordHeaders,
     value,
@@ -81,6 +81,13 @@ function numberOf(headers: HttpHeaders, name: string): number {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(value)) return value;
   throw notADelivery(`the header ${name} is no number`);
+}
+
+/** Any 64-bit number: what a producer stamped must not hold up what comes behind its record. */
+function timestampOf(headers: HttpHeaders): number {
+  const text = textOf(headers, "__timestamp");
+  if (/^-?\d{1,19}$/.test(text)) return Number(text);
+  throw notADelivery("the header __timestamp is no number");
 }
 
 const notADelivery = (message: string): PermanentError =>

@@ -94,3 +94,12 @@ it("reads a blank in an id whose other attributes need no escape", () => {
   expect(fromKafkaRecord(record, at)?.id).toBe("a b");
   expect(fromKafkaRecord(original, at)?.id).toBe("a b");
 });
+
+it.each(["-1", "-62135596800000", "9223372036854775807"])(
+  "takes the timestamp %s, whatever a producer meant by it",
+  (timestamp) => {
+    const place = { __topic: "t", __partition: "0", __offset: "1", __timestamp: timestamp };
+    const record = fromSidecar(place, Buffer.from('{"data_base64":"e30="}'));
+    expect(fromKafkaRecord(record, new Date())?.id).toBe("0/1@0");
+  },
+);
