@@ -8,10 +8,17 @@ import { type Gateway, openGateway } from "./gateway.ts";
 import { upgrade } from "./peer/websocket.ts";
 import { gatewayRoutes } from "./route.ts";
 
+/**
+ * A record of 1 MiB may be all headers, and the sidecar escapes each byte of them to three. What is refused here is
+ * repeated without end: its partition would stand still.
+ */
+const maxHeaderBytes = 4 * 1024 * 1024;
+
 export const gatewayFor = (readEnv: () => GatewayEnv) =>
   defineFunction<Gateway>({
     name: "websocket-gateway",
     service: "websocket-service",
+    maxHeaderBytes,
     open: (context) => openGateway(readEnv(), context),
     ready: async ({ peers }) => (peers.isDraining ? "draining" : null),
     health: ({ peers }) => ({ connections: peers.size }),

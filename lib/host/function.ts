@@ -85,6 +85,8 @@ export interface FunctionDefinition<Resources extends AsyncDisposable> {
   readonly drain?: (resources: Resources) => Promise<void>;
   /** Events handled at once; above it 429. Must exceed what one consumer sends (71 to 90 were seen). */
   readonly maxInFlight?: number;
+  /** Of a request's header section; larger is answered 431. */
+  readonly maxHeaderBytes?: number;
 }
 
 export const defineFunction = <Resources extends AsyncDisposable>(

@@ -8,8 +8,11 @@ import { loadManagement, type ManagementApp } from "./management.ts";
 import type { HostMetrics } from "./metric.ts";
 import { createReceiver, type Receiver } from "./receive.ts";
 
-/** Above what the dispatcher can send in headers; Node's default of 16 KB would answer 431, a dead letter. */
-const maxHeaderBytes = 256 * 1024;
+/**
+ * Above what the dispatcher can send, a whole record of 1 MiB in its headers, and what queue-proxy lets through: a 431
+ * is a dead letter, and Node's default is 16 KB.
+ */
+const defaultMaxHeaderBytes = 1_088 * 1024;
 /** Longer than queue-proxy keeps idle connections (knative/serving#12414: else sporadic 502). */
 const keepAliveMs = 620_000;
 
@@ -28,7 +31,7 @@ export function createFunctionServer<Resources extends AsyncDisposable>(
   const manage = lazyManagement(host);
   const server = createServer(
     {
-      maxHeaderSize: maxHeaderBytes,
+      maxHeaderSize: definition.maxHeaderBytes ?? defaultMaxHeaderBytes,
       keepAliveTimeout: keepAliveMs,
       headersTimeout: 30_000,
       requestTimeout: 60_000,
