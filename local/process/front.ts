@@ -11,8 +11,8 @@ import type { AddressInfo, Socket } from "node:net";
 
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
-/** Above what Node's 16 KB default and the dispatcher's 12 KB ids ask for. */
-export const HEADER_LIMIT_BYTES = 128 * 1024;
+/** Go's default, so queue-proxy's: a record of 1 MiB may be all headers. */
+export const HEADER_LIMIT_BYTES = 1_028 * 1024;
 
 /** Sent with every answer, so that no other page can read or sniff it. */
 export const GUARD_HEADERS = {
@@ -105,15 +105,22 @@ const CLIENT_ERRORS: Record<string, string> = {
   ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
 };
 
+/** How long a client that goes on sending may take to read why it is refused. */
+const LINGER_MS = 1_000;
+
 /** What Node answers by itself to what is not HTTP, with the guard's headers added. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  // The rest of a request that is answered already.
+  if (socket.writableEnded) return;
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy(error);
     return;
   }
   const status = CLIENT_ERRORS[error.code ?? ""] ?? "400 Bad Request";
   const headers = Object.entries(GUARD_HEADERS).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status}\r\n${headers.join("")}Connection: close\r\n\r\n`, () =>
-    socket.destroy(),
-  );
+  socket.end(`HTTP/1.1 ${status}\r\n${headers.join("")}Connection: close\r\n\r\n`);
+  // Destroyed at once, what is unread would reset the connection before the client has the answer.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("end", () => socket.destroy()).once("close", () => clearTimeout(timer));
+  socket.resume();
 }
