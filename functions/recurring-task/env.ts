@@ -12,7 +12,7 @@ export interface RecurringTaskEnv {
   readonly catchUpMs: number;
   /** With `catch_up` none: an occurrence that is due for longer was missed. */
   readonly missedAfterMs: number;
-  /** A ping that takes longer leaves the rest to the next one. */
+  /** A ping that takes longer leaves the rest to the next one: below `timeoutSeconds` of the Service. */
   readonly pingBudgetMs: number;
   /** How long duplicates are known by name; later ones are older than what is stored, and ignored for that. */
   readonly inboxMs: number;
@@ -36,7 +36,7 @@ export function readEnv(env: Environment = process.env): RecurringTaskEnv {
     ),
     catchUpMs: read.integer("CATCH_UP_DAYS", 7, 1, 366) * dayMs,
     missedAfterMs: read.integer("MISSED_AFTER_SECONDS", 150, 1, 86_400) * 1000,
-    pingBudgetMs: read.integer("PING_BUDGET_MS", 40_000, 100, 600_000),
+    pingBudgetMs: read.integer("PING_BUDGET_MS", 50_000, 100, 600_000),
     inboxMs: read.integer("INBOX_DAYS", 30, 1, 3_660) * dayMs,
     token: readTokenEnv(read),
   };

@@ -41,7 +41,7 @@ async function publishDue(
   traceparent: string | undefined,
   mayGoOn: () => boolean,
 ): Promise<number> {
-  while (mayGoOn() && (await recomputeBatch(resources.db)));
+  while (mayGoOn() && (await recomputeBatch(resources.db, resources.log)));
   let published = await drainOutbox(resources, mayGoOn);
   let cursor: ClaimCursor | null = null;
   do {

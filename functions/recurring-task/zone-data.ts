@@ -1,14 +1,15 @@
 /** New time zone data move occurrences to come: their series are computed anew. */
 import { type Kysely, sql } from "kysely";
+import type { Logger } from "pino";
 import { upcoming } from "./change.ts";
 import { zoneDataVersion } from "./recurrence/zone.ts";
-import { fromRow } from "./series.ts";
+import { fromRow, type Series } from "./series.ts";
 import type { Tables } from "./table.ts";
 
 const batchSeries = 500;
 
 /** One batch of series that older data computed; false where none is left. Versions sort by age: `2026b`, `2026c`. */
-export function recomputeBatch(db: Kysely<Tables>): Promise<boolean> {
+export function recomputeBatch(db: Kysely<Tables>, log: Logger): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const rows = await trx
       .selectFrom("series")
@@ -20,17 +21,26 @@ export function recomputeBatch(db: Kysely<Tables>): Promise<boolean> {
       .skipLocked()
       .execute();
     for (const row of rows) {
-      const { recurrence, watermark } = fromRow(row);
-      if (recurrence === null || watermark === null) continue;
-      const { state, nextOccurrenceAt } = upcoming(recurrence, watermark);
       await trx
         .updateTable("series")
         .where("task_id", "=", row.task_id)
-        .set({ state, next_occurrence_at: nextOccurrenceAt, zone_data_version: zoneDataVersion })
+        .set({ ...recompute(fromRow(row), log), zone_data_version: zoneDataVersion })
         .execute();
     }
     return rows.length === batchSeries;
   });
+}
+
+function recompute({ taskId, recurrence, watermark }: Series, log: Logger) {
+  if (recurrence === null || watermark === null) return {};
+  try {
+    const { state, nextOccurrenceAt } = upcoming(recurrence, watermark);
+    return { state, next_occurrence_at: nextOccurrenceAt };
+  } catch (error) {
+    // It stays due when it was, and is looked at again then.
+    log.error({ err: error, task_id: taskId }, "a series cannot be computed anew");
+    return {};
+  }
 }
 
 /** How many series are due and since when the first of them. */

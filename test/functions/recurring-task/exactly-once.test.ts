@@ -139,8 +139,9 @@ async function drain({ broker, clock, ping }: Harness): Promise<void> {
 }
 
 /** As a KafkaSource delivers: a killed connection answers 503, and it tries again. */
-const delivered = (send: () => Promise<number>) =>
-  expect.poll(send, { interval: 5, timeout: 5_000 }).toBe(204);
+async function delivered(send: () => Promise<number>): Promise<void> {
+  await expect.poll(send, { interval: 5, timeout: 5_000 }).toBe(204);
+}
 
 async function edit(
   world: World,

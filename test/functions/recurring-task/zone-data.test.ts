@@ -31,7 +31,7 @@ it("computes anew, with newer time zone data, when an occurrence is due", async 
 it("leaves a series that cannot be computed, and publishes the others", async () => {
   const harness = await startHarness();
   for (const task of ["bad", "good"]) await harness.send("task.created", task, daily);
-  const broken = `update recurring.series set recurrence = jsonb_set(recurrence, '{rrule}', '"FREQ=OFTEN"')
+  const broken = `update recurring.series set zone_data_version = '2020a', recurrence = jsonb_set(recurrence, '{rrule}', '"FREQ=OFTEN"')
     where task_id = 'bad'`;
   await change(harness, broken);
   harness.clock.advance(hourMs);
