@@ -5,9 +5,9 @@ import { defineFunction, on } from "../../lib/host/function.ts";
 import { serve } from "../../lib/host/serve.ts";
 import { schemaBehind } from "../../lib/store/migrate.ts";
 import { readEnv } from "./env.ts";
-import { fire } from "./fire.ts";
+import { fire } from "./firing/fire.ts";
 import { migrations } from "./migrations.ts";
-import { record } from "./record.ts";
+import { record } from "./series/record.ts";
 import { openResources, type Resources } from "./resources.ts";
 import { seriesRoutes } from "./routes.ts";
 

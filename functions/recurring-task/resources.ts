@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { OpenContext } from "../../lib/host/function.ts";
 import { tokenVerifier, type VerifyToken } from "../../lib/host/token.ts";
 import { openStore, type Store } from "../../lib/store/database.ts";
-import { type Broker, openBroker } from "./broker.ts";
+import { type Broker, openBroker } from "./firing/broker.ts";
 import type { RecurringTaskEnv } from "./env.ts";
 import { openRecurringMetrics, type RecurringMetrics } from "./metric.ts";
 import { migrations } from "./migrations.ts";

@@ -4,8 +4,8 @@ import { type Static, Type } from "typebox";
 import { AccessError, bearerToken, type Caller, readableUser } from "../../lib/host/token.ts";
 import { retryable } from "../../lib/store/failure.ts";
 import type { Resources } from "./resources.ts";
-import { findSeries, listSeries } from "./series-list.ts";
-import { toSeriesView } from "./series-view.ts";
+import { findSeries, listSeries } from "./series/series-list.ts";
+import { toSeriesView } from "./series/series-view.ts";
 
 const count = Type.Integer({ minimum: 0, maximum: 100, default: 5 });
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });

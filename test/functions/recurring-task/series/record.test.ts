@@ -1,7 +1,7 @@
 /** What task events do to a series, in whatever order and however often they come. */
 import { describe, expect, it } from "vitest";
-import type { Answer } from "./recording-broker.ts";
-import { dayMs, type Harness, hourMs, recurrence, startHarness } from "./harness.ts";
+import type { Answer } from "../recording-broker.ts";
+import { dayMs, type Harness, hourMs, recurrence, startHarness } from "../harness.ts";
 
 const daily = { title: "Water", priority: 3, recurrence: recurrence("FREQ=DAILY") };
 const at = (day: string, time: string) => `2026-03-${day}T${time}:00Z`;

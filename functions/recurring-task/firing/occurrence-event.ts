@@ -1,10 +1,10 @@
 /** The event of an occurrence: made once, stored, and sent with the same bytes however often. */
 import { createHash } from "node:crypto";
-import { taskRecurringTriggered } from "../../lib/events/task.ts";
-import type { Recurrence } from "./recurrence/recurrence.ts";
-import { formatInstant, formatWallClock } from "./recurrence/wall-clock.ts";
-import { openZone } from "./recurrence/zone.ts";
-import { formatFields, mergeFields, type TaskFields } from "./task-fields.ts";
+import { taskRecurringTriggered } from "../../../lib/events/task.ts";
+import type { Recurrence } from "../recurrence/recurrence.ts";
+import { formatInstant, formatWallClock } from "../recurrence/wall-clock.ts";
+import { openZone } from "../recurrence/zone.ts";
+import { formatFields, mergeFields, type TaskFields } from "../series/task-fields.ts";
 
 export const eventSource = "/recurring-task";
 

@@ -1,7 +1,7 @@
 /** What was computed under older time zone data, or cannot be computed at all. */
 import { Client } from "pg";
 import { expect, it } from "vitest";
-import { dayMs, type Harness, hourMs, recurrence, startHarness } from "./harness.ts";
+import { dayMs, type Harness, hourMs, recurrence, startHarness } from "../harness.ts";
 
 const daily = { title: "Water", recurrence: recurrence("FREQ=DAILY") };
 

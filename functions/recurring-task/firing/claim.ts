@@ -3,10 +3,10 @@ import { type Selectable, sql, type Transaction } from "kysely";
 import { type Due, type DueLimits, takeDue } from "./due.ts";
 import { toOccurrenceEvent } from "./occurrence-event.ts";
 import { addToOutbox, type OutboxEntry } from "./outbox.ts";
-import { openSchedule } from "./recurrence/recurrence.ts";
-import type { Resources } from "./resources.ts";
-import { fromRow } from "./series.ts";
-import type { SeriesTable, Tables } from "./table.ts";
+import { openSchedule } from "../recurrence/recurrence.ts";
+import type { Resources } from "../resources.ts";
+import { fromRow } from "../series/series.ts";
+import type { SeriesTable, Tables } from "../table.ts";
 
 /** Of each series a ping publishes so many at most. */
 const seriesLimit = 100;

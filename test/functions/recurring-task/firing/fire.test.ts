@@ -1,7 +1,7 @@
 /** What a ping publishes, and what faults and repetition change about it: nothing. */
 import { Client } from "pg";
 import { describe, expect, it } from "vitest";
-import { dayMs, type Harness, hourMs, recurrence, startHarness } from "./harness.ts";
+import { dayMs, type Harness, hourMs, recurrence, startHarness } from "../harness.ts";
 
 const daily = { title: "Water", recurrence: recurrence("FREQ=DAILY") };
 

@@ -1,7 +1,7 @@
 /** A series as the management routes show it. */
-import { openSchedule } from "./recurrence/recurrence.ts";
-import { formatInstant, formatWallClock } from "./recurrence/wall-clock.ts";
-import { openZone } from "./recurrence/zone.ts";
+import { openSchedule } from "../recurrence/recurrence.ts";
+import { formatInstant, formatWallClock } from "../recurrence/wall-clock.ts";
+import { openZone } from "../recurrence/zone.ts";
 import type { Series } from "./series.ts";
 
 export interface SeriesView {

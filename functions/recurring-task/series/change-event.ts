@@ -1,9 +1,9 @@
 /** Task events as changes of a series; a recurrence that cannot be kept is refused here. */
-import type { TaskData } from "../../lib/events/task.ts";
-import { effectiveTime } from "../../lib/events/time.ts";
-import type { EventOf } from "../../lib/host/function.ts";
+import type { TaskData } from "../../../lib/events/task.ts";
+import { effectiveTime } from "../../../lib/events/time.ts";
+import type { EventOf } from "../../../lib/host/function.ts";
 import type { Change } from "./change.ts";
-import { parseRecurrence, type Recurrence } from "./recurrence/recurrence.ts";
+import { parseRecurrence, type Recurrence } from "../recurrence/recurrence.ts";
 import { readFields } from "./task-fields.ts";
 
 const rank = { created: 0, updated: 1, deleted: 2 };

@@ -1,8 +1,8 @@
 /** Reads series for people, a page at a time by task id. */
 import type { Kysely } from "kysely";
-import { PermanentError } from "../../lib/host/error.ts";
+import { PermanentError } from "../../../lib/host/error.ts";
 import { fromRow, type Series } from "./series.ts";
-import type { Tables } from "./table.ts";
+import type { Tables } from "../table.ts";
 
 /** Null where the task is not known or never had a recurrence. */
 export async function findSeries(db: Kysely<Tables>, taskId: string): Promise<Series | null> {

@@ -1,9 +1,9 @@
 /** Which events were taken in: one row an identity, in the transaction of what they changed. */
 import { createHash } from "node:crypto";
 import { type Kysely, sql, type Transaction } from "kysely";
-import type { Event } from "../../lib/events/event.ts";
-import { PermanentError } from "../../lib/host/error.ts";
-import type { Tables } from "./table.ts";
+import type { Event } from "../../../lib/events/event.ts";
+import { PermanentError } from "../../../lib/host/error.ts";
+import type { Tables } from "../table.ts";
 
 /** False where the event was taken in before. A duplicate with other content is refused: one of the two would be lost. */
 export async function enterInbox(trx: Transaction<Tables>, event: Event): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** The fields of a task's payload, kept as their producers wrote them, byte for byte. */
-import { memberBytes, members } from "../../lib/events/json.ts";
+import { memberBytes, members } from "../../../lib/events/json.ts";
 
 /** Values are JSON text. */
 export type TaskFields = ReadonlyMap<string, string>;

@@ -1,7 +1,7 @@
 /** What a task event does to a series, whatever order events come in. */
-import { comparePlaces, type Place } from "../../lib/events/order.ts";
-import { type DueLimits, firstAfter, takeDue } from "./due.ts";
-import { openSchedule, type Recurrence } from "./recurrence/recurrence.ts";
+import { comparePlaces, type Place } from "../../../lib/events/order.ts";
+import { type DueLimits, firstAfter, takeDue } from "../firing/due.ts";
+import { openSchedule, type Recurrence } from "../recurrence/recurrence.ts";
 import type { Series } from "./series.ts";
 import { mergeFields, type TaskFields } from "./task-fields.ts";
 

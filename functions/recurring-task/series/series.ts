@@ -1,8 +1,8 @@
 /** What is kept of a task, and its row. */
 import type { Selectable } from "kysely";
-import type { Place } from "../../lib/events/order.ts";
-import type { Recurrence } from "./recurrence/recurrence.ts";
-import type { SeriesState, SeriesTable } from "./table.ts";
+import type { Place } from "../../../lib/events/order.ts";
+import type { Recurrence } from "../recurrence/recurrence.ts";
+import type { SeriesState, SeriesTable } from "../table.ts";
 import { boundFields, formatFields, parseFields, type TaskFields } from "./task-fields.ts";
 
 export interface Series {

@@ -2,7 +2,7 @@
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { Broker, Sent } from "./broker.ts";
 import type { OccurrenceEvent } from "./occurrence-event.ts";
-import type { Tables } from "./table.ts";
+import type { Tables } from "../table.ts";
 
 export interface OutboxEntry {
   readonly taskId: string;

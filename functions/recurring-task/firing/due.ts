@@ -1,6 +1,6 @@
 /** Which occurrences are due since a watermark, which of them are fired and which were missed for good. */
-import type { CatchUp } from "./recurrence/recurrence.ts";
-import type { Schedule } from "./recurrence/schedule.ts";
+import type { CatchUp } from "../recurrence/recurrence.ts";
+import type { Schedule } from "../recurrence/schedule.ts";
 
 export interface DueLimits {
   /** Older occurrences are skipped. */

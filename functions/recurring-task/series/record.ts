@@ -1,18 +1,18 @@
 /** Takes a task event in: inbox row, series and outbox in one transaction. */
 import type { Transaction } from "kysely";
-import type { Event } from "../../lib/events/event.ts";
-import type { TaskData } from "../../lib/events/task.ts";
-import type { EventOf, HandlerContext, Outcome } from "../../lib/host/function.ts";
-import { retryable } from "../../lib/store/failure.ts";
+import type { Event } from "../../../lib/events/event.ts";
+import type { TaskData } from "../../../lib/events/task.ts";
+import type { EventOf, HandlerContext, Outcome } from "../../../lib/host/function.ts";
+import { retryable } from "../../../lib/store/failure.ts";
 import { applyChange, type Change, type Changed, upcoming } from "./change.ts";
 import { toChange } from "./change-event.ts";
 import { enterInbox } from "./inbox.ts";
-import { toOccurrenceEvent } from "./occurrence-event.ts";
-import { addToOutbox, sendBatch, withdraw } from "./outbox.ts";
-import { zoneDataVersion } from "./recurrence/zone.ts";
-import type { Resources } from "./resources.ts";
+import { toOccurrenceEvent } from "../firing/occurrence-event.ts";
+import { addToOutbox, sendBatch, withdraw } from "../firing/outbox.ts";
+import { zoneDataVersion } from "../recurrence/zone.ts";
+import type { Resources } from "../resources.ts";
 import { fromRow, newSeries, type Series, toRow } from "./series.ts";
-import type { Tables } from "./table.ts";
+import type { Tables } from "../table.ts";
 
 /** Occurrences that an edit fires at most, of the rule that it replaces. */
 const editLimit = 1_000;

@@ -1,10 +1,10 @@
 /** New time zone data move occurrences to come: their series are computed anew. */
 import { type Kysely, sql } from "kysely";
 import type { Logger } from "pino";
-import { upcoming } from "./change.ts";
-import { zoneDataVersion } from "./recurrence/zone.ts";
-import { fromRow, type Series } from "./series.ts";
-import type { Tables } from "./table.ts";
+import { upcoming } from "../series/change.ts";
+import { zoneDataVersion } from "./zone.ts";
+import { fromRow, type Series } from "../series/series.ts";
+import type { Tables } from "../table.ts";
 
 const batchSeries = 500;
 

@@ -1,13 +1,13 @@
 /** A ping: publishes what is due, in bounded steps, and leaves the rest to the next one. */
-import type { Event } from "../../lib/events/event.ts";
-import { RetryableError } from "../../lib/host/error.ts";
-import type { HandlerContext, Outcome } from "../../lib/host/function.ts";
-import { retryable } from "../../lib/store/failure.ts";
+import type { Event } from "../../../lib/events/event.ts";
+import { RetryableError } from "../../../lib/host/error.ts";
+import type { HandlerContext, Outcome } from "../../../lib/host/function.ts";
+import { retryable } from "../../../lib/store/failure.ts";
 import { type ClaimCursor, claimBatch } from "./claim.ts";
-import { pruneInbox } from "./inbox.ts";
+import { pruneInbox } from "../series/inbox.ts";
 import { countOutbox, sendBatch } from "./outbox.ts";
-import type { Resources } from "./resources.ts";
-import { measureDue, recomputeBatch } from "./zone-data.ts";
+import type { Resources } from "../resources.ts";
+import { measureDue, recomputeBatch } from "../recurrence/zone-data.ts";
 
 /** What the ping says counts for nothing: due is what the watermarks and the clock say. */
 export async function fire(
