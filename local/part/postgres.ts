@@ -39,6 +39,9 @@ export interface Postgres extends AsyncDisposable {
 }
 
 const RESTART_MS = 200;
+const MAX_RESTART_MS = 5_000;
+/** Who ran for so long did start. */
+const HEALTHY_MS = 3_000;
 
 /** Rejects with EADDRINUSE where a given port is taken. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
@@ -62,7 +65,7 @@ class PostgresServer implements Postgres {
   readonly #home: PostgresHome;
   readonly #options: PostgresOptions;
   #child: ChildProcess;
-  #stopping = false;
+  readonly #stopping = new AbortController();
   #watch: Promise<void> = Promise.resolve();
 
   constructor(home: PostgresHome, port: number, options: PostgresOptions) {
@@ -99,7 +102,7 @@ class PostgresServer implements Postgres {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping = true;
+    this.#stopping.abort();
     await stopPostmaster(this.#child);
     await this.#watch;
   }
@@ -111,19 +114,26 @@ class PostgresServer implements Postgres {
   }
 
   async #restartWhenEnded(): Promise<void> {
-    while (!this.#stopping) {
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      const startedAt = performance.now();
       if (!hasEnded(this.#child)) await once(this.#child, "exit");
-      if (this.#stopping) return;
-      this.#options.note("postgres", "ended unexpectedly; started again", "error");
-      await delay(RESTART_MS);
+      if (signal.aborted) return;
+      failures = performance.now() - startedAt > HEALTHY_MS ? 1 : failures + 1;
+      const waitMs = Math.min(RESTART_MS * 2 ** (failures - 1), MAX_RESTART_MS);
+      this.#tellEnd(failures, waitMs);
+      await delay(waitMs, undefined, { signal }).catch(() => undefined);
       await endPostmaster(this.dataDir);
       // Stopped meanwhile: what is started now would be nobody's.
-      if (!this.#isStopping()) this.#child = this.#spawn();
+      if (!signal.aborted) this.#child = this.#spawn();
     }
   }
 
-  #isStopping(): boolean {
-    return this.#stopping;
+  #tellEnd(failures: number, waitMs: number): void {
+    const { note, stateDir } = this.#options;
+    const again = `does not stay up; started again in ${String(waitMs / 1_000)} s (more in ${logPath(stateDir)})`;
+    note("postgres", failures === 1 ? "ended unexpectedly; started again" : again, "error");
   }
 }
 

@@ -1,6 +1,5 @@
 /** PostgreSQL's server process: begun on an empty folder, started, ended; also one that a killed runner left behind. */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import {
   chownSync,
   closeSync,
@@ -19,7 +18,12 @@ import { promisify } from "node:util";
 import { commandLine } from "../process/orphan.ts";
 import type { PostgresHome } from "./postgres-home.ts";
 
-const FAST_SHUTDOWN_MS = 10_000;
+/** PostgreSQL's fast and immediate shutdown; the second kills its own children after 5 s. */
+const ENDINGS = [
+  { signal: "SIGINT", afterMs: 0 },
+  { signal: "SIGQUIT", afterMs: 10_000 },
+  { signal: "SIGKILL", afterMs: 20_000 },
+] as const;
 
 /** Nothing of the runner's own environment: PGDATA, PGPORT and the like would change what runs. */
 const ENV = { PATH: process.env["PATH"] ?? "", LC_ALL: "C", TZ: "UTC" };
@@ -99,14 +103,12 @@ export function spawnPostmaster(home: PostgresHome, port: number, logPath: strin
   return child;
 }
 
-/** Fast shutdown; connections are cut, transactions rolled back. */
+/** Connections are cut, transactions rolled back. */
 export async function stopPostmaster(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, "exit");
-  child.kill("SIGINT");
-  const timer = setTimeout(() => child.kill("SIGQUIT"), FAST_SHUTDOWN_MS);
-  await exited;
-  clearTimeout(timer);
+  await endInSteps(
+    (signal) => child.kill(signal),
+    () => child.exitCode !== null || child.signalCode !== null,
+  );
 }
 
 /** Ends the postmaster of this folder that outlived its runner. A pid file without one (the machine went down) is removed. */
@@ -114,12 +116,36 @@ export async function endPostmaster(dataDir: string): Promise<void> {
   const pidFile = join(dataDir, "postmaster.pid");
   if (!existsSync(pidFile)) return;
   const pid = Number.parseInt(readFileSync(pidFile, "utf8"), 10);
-  const isOurs = () => pid > 0 && commandLine(pid).includes(dataDir);
-  const deadline = Date.now() + FAST_SHUTDOWN_MS;
-  if (isOurs()) process.kill(pid, "SIGINT");
-  while (isOurs()) {
-    if (Date.now() > deadline) process.kill(pid, "SIGQUIT");
+  await endInSteps(
+    (signal) => signalTo(pid, signal),
+    () => !(pid > 0 && commandLine(pid).includes(dataDir)),
+  );
+  rmSync(pidFile, { force: true });
+}
+
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It ended meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+async function endInSteps(
+  kill: (signal: NodeJS.Signals) => void,
+  hasEnded: () => boolean,
+): Promise<void> {
+  const startedAt = performance.now();
+  const endings = [...ENDINGS];
+  while (!hasEnded()) {
+    const [next] = endings;
+    if (next !== undefined && performance.now() - startedAt >= next.afterMs) {
+      endings.shift();
+      kill(next.signal);
+      // One that stands still (SIGSTOP) would hear nothing.
+      kill("SIGCONT");
+    }
     await delay(20);
   }
-  rmSync(pidFile, { force: true });
 }

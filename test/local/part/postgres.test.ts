@@ -1,6 +1,6 @@
 /** The embedded PostgreSQL: whoever starts it, wherever; kept between runs; back after a crash. */
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Client } from "pg";
@@ -124,6 +124,30 @@ it("is back after kill -9, with what was committed", async () => {
     .toEqual([{ id: 1 }]);
   expect(server.pid).not.toBe(pid);
   expect(notes).toContain("postgres: ended unexpectedly; started again");
+});
+
+it("is tried again ever later where it cannot start, and is back when it can", async () => {
+  const server = await start(stateFolder());
+  const [file, aside] = ["PG_VERSION", "PG_VERSION.aside"].map((it) => join(server.dataDir, it));
+  renameSync(file ?? "", aside ?? "");
+  process.kill(server.pid ?? 0, "SIGKILL");
+  const told = () => notes.filter((it) => it.includes("does not stay up"));
+  await expect.poll(() => told().length, { timeout: 20_000 }).toBe(3);
+  const waits = told().map((it) => Number(/in ([\d.]+) s/.exec(it)?.[1]));
+  expect(waits).toEqual([0.4, 0.8, 1.6]);
+  expect(told()[0]).toContain("postgres.log");
+  renameSync(aside ?? "", file ?? "");
+  await expect
+    .poll(() => ask(server, runtime, "SELECT 1 AS one").catch(() => []), { timeout: 15_000 })
+    .toEqual([{ one: 1 }]);
+});
+
+it("ends one that stands still too", { timeout: 60_000 }, async () => {
+  const server = await start(stateFolder());
+  const { pid = 0 } = server;
+  process.kill(pid, "SIGSTOP");
+  await server[Symbol.asyncDispose]();
+  expect(commandLine(pid)).toBe("");
 });
 
 it("ends at the next start the server that outlived a killed runner", async () => {
