@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { Note, NoteLevel } from "./note.ts";
+import { createRepeatedNote } from "./repeated-note.ts";
 
 const ROTATE_BYTES = 20 * 1024 * 1024;
 /** pino's labels, as the host of a function writes them. */
@@ -31,6 +32,7 @@ export function keepLog(options: FunctionLogOptions): FunctionLog {
   const file = createWriteStream(logPath(options.stateDir, options.name), { flags: "a" });
   // A full disk must not end the runner.
   file.on("error", (error) => options.note(options.name, `log: ${error.message}`, "warning"));
+  const warnings = { ...options, note: createRepeatedNote(options.note) };
   const errors: string[] = [];
   let open = 2;
   const closeWhenBothEnded = () => {
@@ -40,7 +42,7 @@ export function keepLog(options: FunctionLogOptions): FunctionLog {
   createInterface({ input: options.stdout })
     .on("line", (line) => {
       file.write(`${line}\n`);
-      showWarning(line, options);
+      showWarning(line, warnings);
     })
     .on("close", closeWhenBothEnded);
   createInterface({ input: options.stderr })
