@@ -1,5 +1,5 @@
 /** What fails is seen, tried again as the YAML says, and in the end nothing is lost. */
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 import {
   type MailServer,
@@ -137,6 +137,7 @@ it("a PostgreSQL that stands still times out as the YAML says, and what was in f
   await publish(runner, created("warm", 1));
   await until(() => expect(mailed("warm")).toHaveLength(1));
   const goOn = haltPostgres(runner);
+  onTestFinished(goOn);
   await publish(runner, created("halt", 3));
   await until(async () =>
     expect(await deliveriesOf(runner, "halt-0", "recurring-task")).toContainEqual(
@@ -172,6 +173,7 @@ it("a PostgreSQL that is away for longer than the retries: dead letters, and aft
   await until(() => expect(live).toEqual(["hello"]));
 
   const giveBack = takePostgresAway(runner);
+  onTestFinished(giveBack);
   const during = created("during", 40);
   await publish(runner, during);
   for (const { id } of during) {

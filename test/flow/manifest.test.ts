@@ -1,6 +1,6 @@
 /** The YAML is what runs: what is changed in it changes what the laptop does, and a mistake in it stops the start. */
 import { existsSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { openKafka } from "../../lib/kafka/client.ts";
 import { pidsOf, takePostgresAway } from "../support/chaos.ts";
 import {
@@ -101,6 +101,7 @@ describe("what the YAML says otherwise", () => {
 
   it("retry, backoffPolicy, backoffDelay and ordering are those of each KafkaSource", async () => {
     const giveBack = takePostgresAway(runner);
+    onTestFinished(giveBack);
     await publish(
       runner,
       ["first", "second"].map((id) => ({ id, type: "task.created" })),

@@ -1,5 +1,5 @@
 /** What goes wrong on purpose: processes that are killed or stand still; schedules are replayed by their seed. */
-import { readdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Runner } from "./runner.ts";
 
@@ -53,7 +53,9 @@ export function takePostgresAway(runner: Runner): () => void {
   const [file, aside] = [join(dataDir, "PG_VERSION"), join(dataDir, "PG_VERSION.away")];
   renameSync(file, aside);
   killHard(runner, "postgres");
-  return () => renameSync(aside, file);
+  return () => {
+    if (existsSync(aside)) renameSync(aside, file);
+  };
 }
 
 /** Stands still, as a machine that hangs: connections are neither answered nor refused. */
@@ -62,7 +64,7 @@ export function haltPostgres(runner: Runner): () => void {
   const pids = postmasters.flatMap((pid) => [pid, ...childrenOf(pid)]);
   for (const pid of pids) process.kill(pid, "SIGSTOP");
   return () => {
-    for (const pid of pids) process.kill(pid, "SIGCONT");
+    for (const pid of pids) if (commandLine(String(pid)) !== "") process.kill(pid, "SIGCONT");
   };
 }
 
