@@ -1,11 +1,14 @@
 /** The contract: the event types of a task and the schema of their data, one source for types, checks and documents. */
 import { type Static, Type } from "typebox";
 
-/** Control characters would make Knative drop the record without a trace (they cannot be sent as a header). */
+/**
+ * Control characters would make Knative drop the record without a trace (they cannot be sent as a header). A surrogate
+ * without its other half is no text in UTF-8: two such ids would become one in every database.
+ */
 const identifier = Type.String({
   minLength: 1,
   maxLength: 256,
-  pattern: "^[^\\u0000-\\u001f\\u007f]*$",
+  pattern: "^(?:[^\\u0000-\\u001f\\u007f\\ud800-\\udfff]|[\\ud800-\\udbff][\\udc00-\\udfff])*$",
 });
 
 export const recurrenceSchema = Type.Object(

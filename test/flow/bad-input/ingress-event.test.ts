@@ -83,6 +83,10 @@ const dataCases: Record<string, Bad> = {
   },
   "lone surrogates as ids": {
     body: '{"task_id":"\\ud800","user_id":"\\udfff","payload":{}}',
+    problem: invalid,
+  },
+  "ids of emoji": {
+    body: data("ids of emoji", { task_id: "\u{1f600}", user_id: "\u{1f601}" }),
     problem: null,
   },
   "1e400": { body: withPayload("1e400", '"weight":1e400,"less":-1e400'), problem: null },

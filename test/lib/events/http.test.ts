@@ -138,6 +138,7 @@ describe("data that breaks the contract", () => {
     ["an array", "[]", "data_invalid"],
     ["a task_id that is a number", '{"task_id":1,"user_id":"u1"}', "data_invalid"],
     ["no user_id", '{"task_id":"t1"}', "data_invalid"],
+    ["half a surrogate pair as task_id", '{"task_id":"\\ud800","user_id":"u1"}', "data_invalid"],
     ["a task_id with a line feed", '{"task_id":"a\\nb","user_id":"u1"}', "data_invalid"],
     ["a payload that is a string", '{"task_id":"t1","user_id":"u1","payload":"x"}', "data_invalid"],
     [
