@@ -8,7 +8,9 @@ import { findSeries, listSeries } from "./series/series-list.ts";
 import { toSeriesView } from "./series/series-view.ts";
 
 const count = Type.Integer({ minimum: 0, maximum: 100, default: 5 });
-const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+/** PostgreSQL refuses U+0000, which no event has in its ids either. */
+const text = (maxLength: number) =>
+  Type.String({ minLength: 1, maxLength, pattern: "^[^\\u0000]*$" });
 
 const oneSchema = {
   params: Type.Object({ task_id: text(256) }),
