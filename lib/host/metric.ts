@@ -1,8 +1,9 @@
 /** What every function counts, and the port of its own on which Prometheus reads it. */
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { ping } from "../events/ping.ts";
 import { taskEventTypes } from "../events/task.ts";
+import { forLoopback } from "./loopback.ts";
 
 export interface HostMetrics {
   readonly registry: Registry;
@@ -49,13 +50,14 @@ export async function serveMetrics(
   port: number,
   host: string | undefined,
 ): Promise<Server> {
-  const server = createServer((request, response) => {
+  const answer: RequestListener = (request, response) => {
     if (request.url !== "/metrics") return void response.writeHead(404).end();
     registry.metrics().then(
       (text) => response.writeHead(200, { "content-type": registry.contentType }).end(text),
       () => response.writeHead(500).end(),
     );
-  });
+  };
+  const server = createServer(forLoopback(host, answer));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, host, resolve);
   });

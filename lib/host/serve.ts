@@ -24,7 +24,7 @@ export async function startFunction<Resources extends AsyncDisposable>(
 ): Promise<RunningFunction<Resources>> {
   const metrics = openMetrics(definition.name);
   const resources = await definition.open({ log, metrics: metrics.registry });
-  const server = createFunctionServer({ definition, resources, log, metrics });
+  const server = createFunctionServer({ definition, resources, log, metrics, host: env.host });
   const metricsServer = await serveMetrics(metrics.registry, env.metricsPort, env.host);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(env.port, env.host, resolve);

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { answerFailure } from "./answer.ts";
 import type { FunctionDefinition } from "./function.ts";
 import { answerHealth } from "./health.ts";
+import { forLoopback, isForeign } from "./loopback.ts";
 import { loadManagement, type ManagementApp } from "./management.ts";
 import type { HostMetrics } from "./metric.ts";
 import { createReceiver, type Receiver } from "./receive.ts";
@@ -21,6 +22,8 @@ export interface FunctionHost<Resources extends AsyncDisposable> {
   readonly resources: Resources;
   readonly log: Logger;
   readonly metrics: HostMetrics;
+  /** What it listens on. */
+  readonly host: string | undefined;
 }
 
 export function createFunctionServer<Resources extends AsyncDisposable>(
@@ -36,11 +39,14 @@ export function createFunctionServer<Resources extends AsyncDisposable>(
       headersTimeout: 30_000,
       requestTimeout: 60_000,
     },
-    (request, response) => route(host, receive, manage, request, response),
+    forLoopback(host.host, (request, response) => route(host, receive, manage, request, response)),
   );
   const { upgrade } = definition;
   if (upgrade !== undefined) {
-    server.on("upgrade", (request, socket, head) => upgrade(request, socket, head, resources));
+    server.on("upgrade", (request, socket, head) => {
+      if (isForeign(request, host.host)) socket.destroy();
+      else upgrade(request, socket, head, resources);
+    });
   }
   return server;
 }

@@ -52,7 +52,7 @@ it("ends an event stream that is not read", { timeout: 60_000 }, async () => {
   const gateway = await world.gateway("gateway-0", { queueBytes: 256 * 1024 });
   const socket = await openRaw(
     gateway,
-    `GET /sse HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`,
+    `GET /sse HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`,
   );
   socket.pause();
   const { peers } = gateway.function.resources;
@@ -70,7 +70,7 @@ it("ends a connection that does not answer the heartbeat, and keeps those that d
   await sse.hello();
   const handshake = [
     "GET /ws HTTP/1.1",
-    "host: x",
+    "host: localhost",
     "connection: upgrade",
     "upgrade: websocket",
     "sec-websocket-version: 13",
@@ -130,8 +130,8 @@ it("drains on its end: 1012 to WebSockets, an end to streams, and nobody is let 
 it("survives clients that go away in the middle of everything", async () => {
   const gateway = await world.gateway();
   for (const request of [
-    "GET /ws HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nhost: x\r\n",
-    "GET /sse HTTP/1.1\r\nhost: x\r\n",
+    "GET /ws HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nhost: localhost\r\n",
+    "GET /sse HTTP/1.1\r\nhost: localhost\r\n",
   ]) {
     for (let round = 0; round < 20; round++) {
       const socket = await openRaw(gateway, `${request}authorization: Bearer ${token}\r\n\r\n`);

@@ -155,17 +155,17 @@ describe("requests that are no events", () => {
     ["garbage", "\u0000\u0001\u0002\r\n\r\n", "400"],
     [
       "a header section over 1,088 KB",
-      `POST / HTTP/1.1\r\nHost: x\r\nx: ${"a".repeat(1_200_000)}\r\n\r\n`,
+      `POST / HTTP/1.1\r\nHost: localhost\r\nx: ${"a".repeat(1_200_000)}\r\n\r\n`,
       "431",
     ],
     [
       "two lengths",
-      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+      "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
       "400",
     ],
     [
       "a bad chunk",
-      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+      "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
       "400",
     ],
   ])("answers %s with a clean status and lives on", async (_, bytes, status) => {
@@ -177,7 +177,7 @@ describe("requests that are no events", () => {
   it("loses nothing but itself when a client goes away in the middle of its body", async () => {
     const { url, post } = await start();
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
-    socket.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf");
+    socket.write("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf");
     await new Promise((resolve) => socket.once("connect", resolve));
     socket.destroy();
     expect((await post()).status).toBe(204);
