@@ -85,6 +85,10 @@ export class Runner implements AsyncDisposable {
     });
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   url(name: Name, path = ""): string {
     return `http://localhost:${this.ports[name]}${path}`;
   }
