@@ -209,6 +209,32 @@ function expectReason({ reason, code }: DeadLetter, problem: string): void {
   expect(reason).toMatch(new RegExp(`^${problem}: .+`));
 }
 
+it("two ids that are one after Latin-1 are told apart by nobody, but not in silence", async () => {
+  for (const [id, user] of [
+    ["\u4efb\u52a1", "u1"],
+    ["\u4e8b\u4ef6", "u2"],
+  ] as const) {
+    const body = {
+      specversion: "1.0",
+      id,
+      source: "/bad",
+      type: "task.created",
+      partitionkey: "p",
+    };
+    const response = await fetch(scene.runner.url("broker", "/default/task-events"), {
+      method: "POST",
+      headers: { "content-type": "application/cloudevents+json" },
+      body: JSON.stringify({ ...body, data: task(`exotic-${user}`, user) }),
+    });
+    expect(response.status).toBe(202);
+  }
+  await until(async () => {
+    const letters = (await scene.deadLetters()).filter(({ event }) => event?.id === "??");
+    expect(letters.map((letter) => letter.function).toSorted()).toEqual(both);
+  });
+  expect((await scene.entries()).filter(({ id }) => id === "??")).toHaveLength(1);
+}, 90_000);
+
 it("nothing of all this is harm to others", async () => {
   await scene.expectUnharmed();
 }, 120_000);
