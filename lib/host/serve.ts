@@ -1,8 +1,7 @@
 /** A function's life: read the environment, open, listen, wait for a signal, drain, close. */
 import type { AddressInfo, Server } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
-import type { Server as HttpServer } from "node:http";
 import type { Logger } from "pino";
+import { closeServer } from "./connection.ts";
 import { readHostEnv, type HostEnv } from "./env.ts";
 import { exitWith } from "./exit.ts";
 import type { FunctionDefinition } from "./function.ts";
@@ -32,7 +31,7 @@ export async function startFunction<Resources extends AsyncDisposable>(
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await definition.drain?.(resources);
-    await drainServer(server, env.drainMs);
+    await closeServer(server, env.drainMs);
     await resources[Symbol.asyncDispose]();
     metricsServer.closeAllConnections();
     metricsServer.close();
@@ -49,15 +48,6 @@ function urlOf(server: Server): string {
   // A listening TCP server has an AddressInfo; null and string are for closed ones and pipes.
   const { port } = server.address() as AddressInfo;
   return `http://127.0.0.1:${port}`;
-}
-
-async function drainServer(server: HttpServer, drainMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const deadline = delay(drainMs, undefined, { ref: false }).then(() =>
-    server.closeAllConnections(),
-  );
-  await Promise.race([closed, deadline]);
 }
 
 /** Runs the function until SIGTERM or SIGINT. Exit codes: 0 drained, 1 a bug, 2 a person's mistake. */

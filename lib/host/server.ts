@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { answerFailure } from "./answer.ts";
+import { trackConnections } from "./connection.ts";
 import type { FunctionDefinition } from "./function.ts";
 import { answerHealth } from "./health.ts";
 import { forLoopback, isForeign } from "./loopback.ts";
@@ -41,6 +42,7 @@ export function createFunctionServer<Resources extends AsyncDisposable>(
     },
     forLoopback(host.host, (request, response) => route(host, receive, manage, request, response)),
   );
+  trackConnections(server);
   const { upgrade } = definition;
   if (upgrade !== undefined) {
     server.on("upgrade", (request, socket, head) => {

@@ -1,7 +1,8 @@
 /** The Broker's ingress: a CloudEvent POSTed to /<namespace>/<name> is a record on the topic before it is answered 202. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Kafka } from "kafkajs";
-import { closeServer, createGuardedServer, listenOnLoopback } from "../process/front.ts";
+import { closeServer } from "../../lib/host/connection.ts";
+import { createGuardedServer, listenOnLoopback } from "../process/front.ts";
 import { printable, type Report } from "../report.ts";
 import {
   toBinaryRecord,

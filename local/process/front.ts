@@ -8,6 +8,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { trackConnections } from "../../lib/host/connection.ts";
 
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -62,6 +63,7 @@ export function createGuardedServer(
     },
   );
   server.on("clientError", answerClientError);
+  trackConnections(server);
   return server;
 }
 
@@ -84,19 +86,6 @@ export async function listenOnLoopback(server: Server, port: number): Promise<nu
     });
   });
   return (server.address() as AddressInfo).port;
-}
-
-const IDLE_PROBE_MS = 20;
-
-/** Stops accepting, ends connections as they become idle, and after the grace the busy ones too. */
-export async function closeServer(server: Server, graceMs = 0): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const idle = setInterval(() => server.closeIdleConnections(), IDLE_PROBE_MS);
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearTimeout(timer);
-  clearInterval(idle);
 }
 
 const CLIENT_ERRORS: Record<string, string> = {

@@ -1,7 +1,7 @@
 /** A Knative Service: its front port is always open, its processes come with the first request and go when idle. */
 import { Activator } from "./activator.ts";
 import { recent, wantedSize, type Sample, type Scale } from "./autoscaler.ts";
-import { closeServer } from "./front.ts";
+import { closeServer } from "../../lib/host/connection.ts";
 import { openFront } from "./front-server.ts";
 import { describeExit, type Exit, type FunctionCommand } from "./function-process.ts";
 import type { Note } from "./note.ts";

@@ -1,7 +1,7 @@
 /** A StatefulSet behind its Service: replicas that are always on, each with its ordinal's name and its own sidecar. */
 import { UsageError } from "../../lib/host/error.ts";
 import { Activator } from "./activator.ts";
-import { closeServer } from "./front.ts";
+import { closeServer } from "../../lib/host/connection.ts";
 import { openFront } from "./front-server.ts";
 import { describeExit, type Exit, type FunctionCommand } from "./function-process.ts";
 import type { Note } from "./note.ts";

@@ -2,12 +2,8 @@
 import { connect } from "node:net";
 import { request, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  closeServer,
-  createGuardedServer,
-  guard,
-  listenOnLoopback,
-} from "../../../local/process/front.ts";
+import { closeServer } from "../../../lib/host/connection.ts";
+import { createGuardedServer, guard, listenOnLoopback } from "../../../local/process/front.ts";
 
 const requestWith = (headers: Record<string, string>) =>
   ({ headers }) as unknown as IncomingMessage;
