@@ -164,6 +164,7 @@ it(
     const follower = follow();
     const all = events("follow", 300);
     for (let from = 0; from < 300; from += 100) {
+      await until(() => expect(follower.recovered).toHaveLength(1 + from / 100));
       await until(async () => expect(await holders()).toHaveLength(1));
       await publish(runner, all.slice(from, from + 50));
       const [holder] = await holders();
