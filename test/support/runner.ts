@@ -59,7 +59,12 @@ export class Runner implements AsyncDisposable {
 
   static async start(options?: RunnerOptions): Promise<Runner> {
     const runner = await Runner.prepare(options);
-    await runner.start();
+    try {
+      await runner.start();
+    } catch (error) {
+      await runner[Symbol.asyncDispose]();
+      throw error;
+    }
     return runner;
   }
 

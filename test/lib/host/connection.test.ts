@@ -62,4 +62,5 @@ it("ends what is not answered within the grace", async () => {
   await requested;
   await closeServer(server, 50);
   await ended;
+  expect(socket.destroyed).toBe(true);
 });
