@@ -4,20 +4,10 @@ import { HTTP } from "cloudevents";
 import { Command } from "commander";
 import pLimit from "p-limit";
 import { UsageError } from "../lib/host/error.ts";
-import { type Envelope, readEvents } from "./input.ts";
+import { type Envelope, type InputOptions, readEvents } from "./input.ts";
 
-interface PublishOptions {
+interface PublishOptions extends Omit<InputOptions, "isTerminal"> {
   readonly broker: string;
-  readonly file?: string;
-  readonly data?: string;
-  readonly type?: string;
-  readonly id?: string;
-  readonly source: string;
-  readonly subject?: string;
-  readonly time?: string;
-  readonly dataschema?: string;
-  readonly partitionkey?: string;
-  readonly extension: Readonly<Record<string, string>>;
   readonly concurrency: string;
 }
 
