@@ -13,6 +13,8 @@ export interface NotificationEnv {
   readonly smsConnections: number;
   /** After this a message that still cannot be sent is `failed`. */
   readonly retryHours: number;
+  /** How long the ledger remembers: events older than this are not told to anybody. */
+  readonly ledgerDays: number;
   readonly token: TokenEnv;
 }
 
@@ -34,6 +36,8 @@ export function readNotificationEnv(env: Environment = process.env): Notificatio
     smsFrom: read.required("SMS_FROM", "the sender of SMS"),
     smsConnections: read.integer("SMS_CONNECTIONS", 10, 1, 200),
     retryHours: read.integer("RETRY_HOURS", 24, 1, 168),
+    // Longer than any message is tried.
+    ledgerDays: read.integer("LEDGER_DAYS", 400, 8, 3_660),
     token: readTokenEnv(read),
   };
   if (values.smtpFrom !== "" && !mailbox.test(values.smtpFrom)) {

@@ -5,12 +5,14 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import { tokenVerifier, type VerifyToken } from "../../lib/host/token.ts";
 import { openStore } from "../../lib/store/database.ts";
+import { retryable } from "../../lib/store/failure.ts";
 import type { Channel } from "./channel/channel.ts";
 import type { NotificationEnv } from "./env.ts";
 import { type Line, openLine, type Timing } from "./send/line.ts";
 import { openMailChannel } from "./channel/mail.ts";
 import { countSend, type NotificationMetrics, openMetrics } from "./metric.ts";
 import { dueDepth } from "./ledger/outbox.ts";
+import { pruneLedger } from "./ledger/retention.ts";
 import { openRecorder, type Record } from "./ledger/recorder.ts";
 import { openSmsChannel } from "./channel/sms.ts";
 import { schema, type Tables } from "./ledger/table.ts";
@@ -31,10 +33,11 @@ export interface Notifier extends AsyncDisposable {
   readonly verifyToken: VerifyToken;
   readonly metrics: NotificationMetrics;
   readonly retryHours: number;
+  readonly ledgerDays: number;
   readonly record: Record;
   /** Looks for due rows now, without waiting. */
   readonly poke: () => void;
-  /** Sends what is due; resolves when that is done, at the latest after some seconds. */
+  /** Forgets what is old, then sends what is due; resolves when that is done, at the latest after some seconds. */
   readonly wake: () => Promise<void>;
   /** Leases no more and ends `wake`; what is recorded from now on is still sent. */
   readonly stopLeasing: () => void;
@@ -76,9 +79,13 @@ export async function openNotifier(
     verifyToken: tokenVerifier(env.token),
     metrics,
     retryHours: env.retryHours,
+    ledgerDays: env.ledgerDays,
     record,
     poke,
-    wake: () => wake(lines),
+    wake: async () => {
+      await retryable(() => pruneLedger(db, env.ledgerDays));
+      await wake(lines);
+    },
     stopLeasing,
     [Symbol.asyncDispose]: async () => {
       stopLeasing();

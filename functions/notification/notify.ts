@@ -3,12 +3,17 @@ import type { TaskData, TriggeredData } from "../../lib/events/task.ts";
 import { PermanentError } from "../../lib/host/error.ts";
 import type { EventOf, HandlerContext, Outcome } from "../../lib/host/function.ts";
 import { toArrival } from "./ledger/arrival.ts";
+import { isForgotten } from "./ledger/retention.ts";
 import type { Notifier } from "./notifier.ts";
 
 export async function notify(
   event: EventOf<TaskData | TriggeredData>,
   { resources, log, traceparent }: HandlerContext<Notifier>,
 ): Promise<Outcome> {
+  if (isForgotten(event, resources.ledgerDays)) {
+    log.warn({ time: event.time }, "an event older than the ledger is not told to anybody");
+    return "ignored";
+  }
   const recorded = await resources.record(toArrival(event, traceparent));
   if (recorded === "new") return "done";
   if (recorded === "duplicate") return "duplicate";

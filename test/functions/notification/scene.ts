@@ -56,6 +56,7 @@ export async function startScene(): Promise<Scene> {
     smsFrom: "+15550100000",
     smsConnections: 4,
     retryHours: 24,
+    ledgerDays: 400,
     token: { secret, jwksUrl: undefined, issuer: undefined, audience: undefined },
   };
   return {
