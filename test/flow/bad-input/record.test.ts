@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { IHeaders, Producer } from "kafkajs";
 import { openKafka } from "../../../lib/kafka/client.ts";
-import { produceNullHeader } from "./null-header.ts";
+import { produceNullHeader } from "../../support/null-header.ts";
 import { type Client, type DeadLetter, type Entry, Scene, slug, task, until } from "./scene.ts";
 
 let scene: Scene;
@@ -292,7 +292,12 @@ async function produceAll(): Promise<void> {
     };
     const message = { key, value, headers, timestamp, partition };
     if (bad.hasNullHeader === true) {
-      await produceNullHeader(broker(), partition, { headers, value: String(value) });
+      await produceNullHeader(broker(), {
+        topic,
+        partition,
+        value: String(value),
+        headers: { ...headers, nullable: null },
+      });
     } else await producer.send({ topic, messages: [message] });
     await producer.send({ topic, messages: [good] });
   }
