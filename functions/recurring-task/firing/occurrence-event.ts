@@ -1,5 +1,6 @@
 /** The event of an occurrence: made once, stored, and sent with the same bytes however often. */
 import { createHash } from "node:crypto";
+import { dataschemaOf } from "../../../lib/events/json-schema.ts";
 import { taskRecurringTriggered } from "../../../lib/events/task.ts";
 import type { Recurrence } from "../recurrence/recurrence.ts";
 import { formatInstant, formatWallClock } from "../recurrence/wall-clock.ts";
@@ -42,6 +43,7 @@ export function toOccurrenceEvent(occurrence: Occurrence): OccurrenceEvent {
     subject: taskId,
     time: formatInstant(at),
     datacontenttype: "application/json",
+    dataschema: dataschemaOf(taskRecurringTriggered),
     partitionkey: taskId,
     ...(traceparent === undefined ? {} : { traceparent }),
   });

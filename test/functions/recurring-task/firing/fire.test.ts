@@ -28,6 +28,7 @@ describe("a ping", () => {
         partitionkey: "t1",
         time: "2026-03-02T08:00:00Z",
         datacontenttype: "application/json",
+        dataschema: "urn:task-events:schema:task.recurring.triggered",
         traceparent,
         data: {
           task_id: "t1",
