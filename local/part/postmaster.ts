@@ -1,5 +1,5 @@
 /** PostgreSQL's server process: begun on an empty folder, started, ended; also one that a killed runner left behind. */
-import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
 import {
   chownSync,
   closeSync,
@@ -43,7 +43,7 @@ export async function initCluster(home: PostgresHome, superuserPassword: string)
   if (uid !== undefined && gid !== undefined) {
     for (const path of [making, passwordFile]) chownSync(path, uid, gid);
   }
-  const args = [`--pgdata=${making}`, `--pwfile=${passwordFile}`, ...CLUSTER];
+  const args = [`--pgdata=${making}`, `--pwfile=${passwordFile}`, ...CLUSTER, ...localeOf(home)];
   try {
     await promisify(execFile)(home.initdb, args, { ...home.runAs, env: ENV, cwd: "/" });
   } finally {
@@ -60,10 +60,20 @@ const CLUSTER = [
   "--encoding=UTF8",
   // The same order of texts on every platform.
   "--locale=C",
-  "--locale-provider=builtin",
-  "--builtin-locale=C.UTF-8",
   "--no-instructions",
 ];
+
+const FIRST_WITH_BUILTIN_LOCALE = 17;
+
+/** Upper and lower case of all letters, not of ASCII alone. */
+function localeOf({ initdb }: PostgresHome): string[] {
+  const version = execFileSync(initdb, ["--version"], { encoding: "utf8" });
+  const major = Number.parseInt(/\d+/.exec(version)?.[0] ?? "", 10);
+  if (major < FIRST_WITH_BUILTIN_LOCALE) {
+    return process.platform === "linux" ? ["--lc-ctype=C.UTF-8"] : [];
+  }
+  return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+}
 
 function removeUnfinished(dataDir: string): void {
   const folder = dirname(dataDir);
@@ -83,11 +93,15 @@ const SETTINGS = {
   max_wal_size: "256MB",
 };
 
-export function spawnPostmaster(home: PostgresHome, port: number, logPath: string): ChildProcess {
+export function postmasterArgs({ dataDir }: PostgresHome, port: number): string[] {
   const settings = Object.entries(SETTINGS).map(([name, value]) => `--${name}=${value}`);
+  return ["-D", dataDir, "-p", String(port), ...settings];
+}
+
+export function spawnPostmaster(home: PostgresHome, port: number, logPath: string): ChildProcess {
   // To a file, not a pipe: it goes on being written when the runner was killed.
   const log = openSync(logPath, "a");
-  const child = spawn(home.postgres, ["-D", home.dataDir, "-p", String(port), ...settings], {
+  const child = spawn(home.postgres, postmasterArgs(home, port), {
     ...home.runAs,
     env: ENV,
     cwd: "/",

@@ -21,3 +21,14 @@ export async function isPortFree(port: number): Promise<boolean> {
   if (free) await new Promise((resolve) => server.close(resolve));
   return free;
 }
+
+const FIRST_STABLE_PORT = 10_000;
+const STABLE_PORTS = 20_000;
+
+/** Below the range from which systems give ports to whoever asks for any: still free when a server that ended starts again. */
+export async function stablePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_STABLE_PORT + Math.floor(Math.random() * STABLE_PORTS);
+    if (await isPortFree(port)) return port;
+  }
+}

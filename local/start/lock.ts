@@ -14,16 +14,20 @@ const TRIES = 5;
 
 export function lockState(stateDir: string): Disposable {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const path = join(stateDir, "runner.lock");
+  const lock = tryLock(join(stateDir, "runner.lock"));
+  if (typeof lock !== "number") return lock;
+  throw new UsageError(
+    `Another runner (process ${String(lock)}) uses ${stateDir}: stop it, or give this one another folder with --state DIR.`,
+  );
+}
+
+/** The file is there while it is held. Gives the id of the process that holds it where it cannot be taken. */
+export function tryLock(path: string): Disposable | number {
   const own: Holder = { pid: process.pid, startedAt: startOf(process.pid) };
   for (let tried = 0; tried < TRIES; tried += 1) {
     if (write(path, own)) return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
     const holder = read(path);
-    if (holder !== undefined && startOf(holder.pid) === holder.startedAt) {
-      throw new UsageError(
-        `Another runner (process ${String(holder.pid)}) uses ${stateDir}: stop it, or give this one another folder with --state DIR.`,
-      );
-    }
+    if (holder !== undefined && startOf(holder.pid) === holder.startedAt) return holder.pid;
     remove(path);
   }
   throw new UsageError(`${path} cannot be taken: another runner starts at the same moment.`);
