@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help start build test check format clean
+.PHONY: help start build test check format docs clean
 RUN := export PATH="$(CURDIR)/node_modules/.bin:$$PATH" && exec
 
 help: ## Show this help
@@ -25,6 +25,9 @@ check: node_modules/.installed ## Types, lint with type information, import rule
 
 format: node_modules/.installed ## Format everything
 	@$(RUN) oxfmt
+
+docs: node_modules/.installed ## Write docs/asyncapi.yaml and docs/schema/ anew from the contract
+	@$(RUN) node docs/generate/main.ts
 
 clean: ## Remove what was installed, built and recorded here
 	rm -rf node_modules functions/*/dist .state
