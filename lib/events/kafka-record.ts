@@ -23,7 +23,8 @@ export interface KafkaRecord {
 /** What a function is sent: lower-case header names, values in Latin-1. */
 export interface Delivery {
   readonly headers: Record<string, string>;
-  readonly body: Buffer;
+  /** Null: no data, which is sent without a length; an empty value has the length 0. */
+  readonly body: Buffer | null;
 }
 
 const none = Buffer.alloc(0);
@@ -58,7 +59,7 @@ export function toDelivery(
 export function fromKafkaRecord(record: KafkaRecord, receivedAt: Date): Event | undefined {
   const delivery = toDelivery(record, { namespace: "default", name: "reader" });
   if (delivery === undefined) return undefined;
-  const result = fromHttp({ ...delivery, receivedAt });
+  const result = fromHttp({ ...delivery, body: delivery.body ?? none, receivedAt });
   return "events" in result ? result.events[0] : undefined;
 }
 
@@ -75,7 +76,7 @@ function lastValues(record: KafkaRecord): Map<string, string> | undefined {
 
 interface Content {
   readonly attributes: Iterable<readonly [string, string]>;
-  readonly body: Buffer;
+  readonly body: Buffer | null;
   readonly contentType: string | undefined;
 }
 
@@ -90,8 +91,11 @@ function binary(headers: Map<string, string>, value: Buffer | null): Content | u
   if (!isCloudEvent(attributes)) return undefined;
   const contentType = headers.get("content-type") ?? attributes.get("datacontenttype");
   attributes.delete("datacontenttype");
-  return { attributes, body: value ?? none, contentType };
+  return { attributes, body: orNone(value), contentType };
 }
+
+/** Of an event no data is as good as empty data; only a wrapped record's empty value is sent as such. */
+const orNone = (data: Buffer | null): Buffer | null => (data?.length === 0 ? null : data);
 
 function structured(headers: Map<string, string>, value: Buffer | null): Content | undefined {
   if (!headers.get("content-type")?.startsWith("application/cloudevents+json")) return undefined;
@@ -105,7 +109,7 @@ function structured(headers: Map<string, string>, value: Buffer | null): Content
   }
   if (problem !== null || !isCloudEvent(all)) return undefined;
   const isEmbedded = memberBytes(value, "data") !== undefined && "value" in parseJson(bytes);
-  const body = isEmbedded ? compact(bytes) : bytes;
+  const body = isEmbedded ? compact(bytes) : orNone(bytes);
   return { attributes: all, body, contentType: datacontenttype ?? undefined };
 }
 
@@ -151,7 +155,7 @@ function wrapped(
     if (name.toLowerCase() === "content-type") contentType = value.toLowerCase();
     else attributes.set(`kafkaheader${name.toLowerCase().replace(/[^a-z0-9]/g, "")}`, value);
   }
-  return { attributes, body: record.value ?? none, contentType };
+  return { attributes, body: record.value, contentType };
 }
 
 /** A producer may stamp a record with any 64-bit number; dates end sooner. */

@@ -1,9 +1,11 @@
 /** One HTTP attempt at a sink: keep-alive, bounded in time, redirected as the dispatcher's client does. */
 import { Agent, request, type IncomingMessage } from "node:http";
+import { nextSpan } from "../event/trace-context.ts";
 
 export interface SinkRequest {
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  /** Null: no data, and so no length either. */
+  readonly body: Buffer | null;
 }
 
 /** The sink's answer; `status` null where none came. */
@@ -110,18 +112,19 @@ async function exchange(given: Exchange, left = maxRedirects): Promise<SinkAnswe
 
 function withoutData({ headers }: SinkRequest): SinkRequest {
   const { "content-type": _, ...rest } = headers;
-  return { headers: rest, body: Buffer.alloc(0) };
+  return { headers: rest, body: null };
 }
 
 function attempt({ agent, url, method, message, signal }: Exchange): Promise<SinkAnswer> {
-  const { headers, body } = message;
+  const { body } = message;
+  const headers = inTrace(message.headers);
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { method, agent, headers, signal }, (response) => {
       response.once("error", reject);
       readAnswer(response, resolve);
     });
     outgoing.once("error", reject);
-    if (body.length > 0) {
+    if (body !== null) {
       outgoing.setHeader("content-length", body.length);
       outgoing.end(body);
       return;
@@ -131,6 +134,14 @@ function attempt({ agent, url, method, message, signal }: Exchange): Promise<Sin
     outgoing.removeHeader("transfer-encoding");
     outgoing.end();
   });
+}
+
+/** Each request is a span of its own. */
+function inTrace(headers: SinkRequest["headers"]): SinkRequest["headers"] {
+  const { traceparent, tracestate, ...others } = headers;
+  const span = nextSpan(traceparent);
+  if (span === undefined) return others;
+  return { ...others, traceparent: span, ...(tracestate === undefined ? {} : { tracestate }) };
 }
 
 function readAnswer(response: IncomingMessage, resolve: (answer: SinkAnswer) => void): void {

@@ -1,5 +1,6 @@
 /** The Kafka record that ingress and KafkaSink write for an event, in binary or structured content mode. */
 import { isJsonData, type IncomingEvent } from "./incoming-event.ts";
+import { nextSpan } from "./trace-context.ts";
 
 export interface EventRecord {
   readonly key: Buffer | null;
@@ -25,11 +26,10 @@ export function toStructuredRecord(event: IncomingEvent, trace: TraceContext): E
 
 function traceHeaders(trace: TraceContext): Record<string, Buffer> {
   const headers: Record<string, Buffer> = {};
-  if (!/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(trace.traceparent ?? "")) return headers;
-  for (const name of ["traceparent", "tracestate"] as const) {
-    const value = trace[name];
-    if (value !== undefined) headers[name] = Buffer.from(value);
-  }
+  const traceparent = nextSpan(trace.traceparent);
+  if (traceparent === undefined) return headers;
+  headers["traceparent"] = Buffer.from(traceparent);
+  if (trace.tracestate !== undefined) headers["tracestate"] = Buffer.from(trace.tracestate);
   return headers;
 }
 

@@ -66,7 +66,8 @@ describe("a record becomes what KafkaSource sends", () => {
       ([name]) => !name.startsWith("trace"),
     );
     expect(Object.fromEntries(ours)).toEqual(Object.fromEntries(sent));
-    expect(delivery?.body).toEqual(bytes(real.bodyBase64) ?? Buffer.alloc(0));
+    const hasLength = real.headers["content-length"] !== undefined;
+    expect(delivery?.body).toEqual(hasLength ? bytes(real.bodyBase64) : null);
   });
 });
 

@@ -18,6 +18,8 @@ export interface EmbeddedLog extends AsyncDisposable {
   produce(topic: string, messages: readonly LogMessage[]): Promise<void>;
   /** Everything on the topic, by partition and offset. */
   readAll(topic: string): Promise<(KafkaMessage & { partition: number })[]>;
+  /** The offset of the next record, by partition. */
+  ends(topic: string): Promise<Record<number, number>>;
   committed(groupId: string, topic: string): Promise<Record<number, number>>;
 }
 
@@ -57,6 +59,10 @@ export async function startEmbeddedLog(): Promise<EmbeddedLog> {
       });
     },
     readAll: (topic) => readAll(kafka, topic),
+    async ends(topic) {
+      const ends = await admin.fetchTopicOffsets(topic);
+      return Object.fromEntries(ends.map(({ partition, high }) => [partition, Number(high)]));
+    },
     async committed(groupId, topic) {
       const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
       return Object.fromEntries(

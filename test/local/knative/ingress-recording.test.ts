@@ -10,7 +10,7 @@ import { openKafka } from "../../../lib/kafka/client.ts";
 import { startKafka, type RunningKafka } from "../../../local/kafka/server.ts";
 import { startIngress, type Ingress } from "../../../local/knative/ingress.ts";
 import { createReport } from "../../../local/report.ts";
-import { recordings, type IngressCase } from "./recording.ts";
+import { recordings, withNewSpan, type IngressCase } from "./recording.ts";
 
 const cases = recordings<IngressCase>("ingress").filter(
   // Played in ingress.test.ts, with a log that is down.
@@ -73,7 +73,8 @@ describe("the receiver, recorded", () => {
     if (recorded.record === null) return;
     await expect.poll(() => stored.length, { interval: 5 }).toBe(before + 1);
     const [record] = stored.slice(before);
-    expect(seenOf(record)).toEqual(expectedOf(recorded.record));
+    const { traceparent } = recorded.request.headers;
+    expect(seenOf(record, traceparent)).toEqual(expectedOf(recorded.record, traceparent));
   });
 
   test("nothing else was stored", () => {
@@ -130,15 +131,17 @@ function comparableValue(bytes: Buffer | null, isStructured: boolean): unknown {
   }
 }
 
-/** The receiver puts a span of its own into the trace. */
-const comparableHeader = (name: string, value: Buffer): string =>
-  name === "traceparent" ? value.toString().slice(0, 35) : value.toString("base64");
+const comparableHeader = (name: string, value: Buffer, sent: string | undefined): string =>
+  name === "traceparent" ? withNewSpan(value.toString(), sent) : value.toString("base64");
 
-function seenOf(record: { topic: string; message: KafkaMessage } | undefined) {
+function seenOf(
+  record: { topic: string; message: KafkaMessage } | undefined,
+  sentTraceparent: string | undefined,
+) {
   const { topic = "", message } = record ?? {};
   const headers = Object.entries(message?.headers ?? {}).map(([name, value]) => [
     name,
-    comparableHeader(name, value as Buffer),
+    comparableHeader(name, value as Buffer, sentTraceparent),
   ]);
   const value = message?.value ?? null;
   return {
@@ -152,11 +155,14 @@ function seenOf(record: { topic: string; message: KafkaMessage } | undefined) {
   };
 }
 
-function expectedOf(record: NonNullable<IngressCase["record"]>) {
+function expectedOf(
+  record: NonNullable<IngressCase["record"]>,
+  sentTraceparent: string | undefined,
+) {
   const { topic, key, headers, valueBase64, valueSha256 } = record;
   const named = Object.entries(headers).map(([name, value]) => [
     name,
-    comparableHeader(name, Buffer.from(value, "base64")),
+    comparableHeader(name, Buffer.from(value, "base64"), sentTraceparent),
   ]);
   const value = valueBase64 == null ? null : Buffer.from(valueBase64, "base64");
   return {

@@ -9,6 +9,7 @@ export interface RecordedRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly bodyBase64?: string;
   readonly answered: number | null;
+  readonly closedByDispatcherAtMs?: number;
 }
 
 export interface ScriptedAnswer {
@@ -49,6 +50,7 @@ export interface DispatchCase {
   readonly deadLetters: readonly RecordedRequest[];
   readonly maxInFlight: number;
   readonly committedOffsets: Readonly<Record<string, number>>;
+  readonly endOffsets: Readonly<Record<string, number>>;
 }
 
 export interface IngressCase {
@@ -100,18 +102,15 @@ export function recordings<T>(name: "dispatch" | "ingress" | "ping"): T[] {
 }
 
 /** Of the sender's machine, library or instant, not of what is sent. */
-const incidental = new Set([
-  "host",
-  "user-agent",
-  "accept-encoding",
-  "connection",
-  "content-length",
-  "referer",
-  "transfer-encoding",
-]);
+const incidental = new Set(["host", "user-agent", "accept-encoding", "connection", "referer"]);
+
+/** A span id is chance, but must not be that of the one who sent. */
+export const withNewSpan = (traceparent: string, sent: string | undefined): string =>
+  traceparent === sent ? traceparent : traceparent.replace(/-[0-9a-f]{16}-/, "-new-");
 
 export function comparable(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  sentTraceparent?: string,
 ): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [given, value] of Object.entries(headers)) {
@@ -120,7 +119,7 @@ export function comparable(
     kept[name] = String(value);
   }
   if (kept["ce-type"] === "dev.knative.kafka.event") delete kept["ce-time"];
-  if (kept["traceparent"]) kept["traceparent"] = kept["traceparent"].slice(0, 35);
+  if (kept["traceparent"]) kept["traceparent"] = withNewSpan(kept["traceparent"], sentTraceparent);
   if (kept["ce-knativeerrordest"]) kept["ce-knativeerrordest"] = "the sink";
   return kept;
 }

@@ -9,6 +9,8 @@ export interface ReceivedRequest {
   readonly path: string;
   readonly headers: IncomingMessage["headers"];
   readonly body: Buffer;
+  /** When the client gave up waiting for the answer. */
+  closedByDispatcherAtMs: number | undefined;
 }
 
 export interface ScriptedSink extends AsyncDisposable {
@@ -27,14 +29,20 @@ export async function startScriptedSink(
   let inFlight = 0;
   let maxInFlight = 0;
   const server = createServer((request, response) => {
-    const atMs = performance.now();
-    maxInFlight = Math.max(maxInFlight, ++inFlight);
-    response.once("close", () => inFlight--);
+    const { method = "", url = "", headers } = request;
     const chunks: Buffer[] = [];
+    const atMs = performance.now();
+    let seen: ReceivedRequest | undefined;
+    maxInFlight = Math.max(maxInFlight, ++inFlight);
+    response.once("close", () => {
+      inFlight--;
+      if (seen && !response.writableFinished) seen.closedByDispatcherAtMs = performance.now();
+    });
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      const { method = "", url = "", headers } = request;
-      received.push({ atMs, method, path: url, headers, body: Buffer.concat(chunks) });
+      const body = Buffer.concat(chunks);
+      seen = { atMs, method, path: url, headers, body, closedByDispatcherAtMs: undefined };
+      received.push(seen);
       if (url !== "/") return answer(response, { status: 204 }, port());
       const record = recordOf(headers);
       const count = counts.get(record) ?? 0;

@@ -1,0 +1,85 @@
+/** When the dispatcher sent what, beside when real Knative did. */
+import { expect as globalExpect, type ExpectStatic } from "vitest";
+
+export interface TimedRequest {
+  readonly record: number;
+  readonly atMs: number;
+  /** Absent where the dispatcher waited for the answer. */
+  readonly closedByDispatcherAtMs?: number | undefined;
+}
+
+interface Step extends TimedRequest {
+  readonly isDeadLetter: boolean;
+}
+
+/** Of the recording's clock and of two busy machines. Late is allowed, early is not. */
+const earlyMs = 40;
+const lateMs = 500;
+
+/** Deliveries and dead letters in one row; what shares a millisecond is in the order of the records. */
+function timeline(
+  deliveries: readonly TimedRequest[],
+  deadLetters: readonly TimedRequest[],
+): readonly Step[] {
+  return [
+    ...deliveries.map((it) => ({ ...it, isDeadLetter: false })),
+    ...deadLetters.map((it) => ({ ...it, isDeadLetter: true })),
+  ].toSorted(
+    (a, b) =>
+      Math.round(a.atMs) - Math.round(b.atMs) ||
+      a.record - b.record ||
+      Number(a.isDeadLetter) - Number(b.isDeadLetter),
+  );
+}
+
+export interface Requests {
+  readonly deliveries: readonly TimedRequest[];
+  readonly deadLetters: readonly TimedRequest[];
+}
+
+/** In an ordered partition: each delivery and dead letter in its place. */
+export function orderByPartition(
+  { deliveries, deadLetters }: Requests,
+  partitionOf: (record: number) => number | undefined,
+): Map<number | undefined, string[]> {
+  const steps = timeline(deliveries, deadLetters).map(({ record, isDeadLetter }) => ({
+    partition: partitionOf(record),
+    text: `${isDeadLetter ? "dead letter" : "delivery"} of ${record}`,
+  }));
+  const order = new Map<number | undefined, string[]>();
+  for (const [partition, of] of Map.groupBy(steps, ({ partition }) => partition)) {
+    order.set(
+      partition,
+      of.map(({ text }) => text),
+    );
+  }
+  return order;
+}
+
+/** The waits between the requests for one record, the dead letters' included, and how long the unanswered ones were held. */
+export function expectWaits(seen: Requests, recorded: Requests, expect = globalExpect) {
+  for (const [record, steps] of stepsByRecord(recorded)) {
+    const seenSteps = stepsByRecord(seen).get(record) ?? [];
+    expect(seenSteps).toHaveLength(steps.length);
+    for (const [index, step] of steps.entries()) {
+      const seenStep = seenSteps[index] ?? step;
+      const waitMs = step.atMs - (steps[index - 1] ?? step).atMs;
+      expectNear(seenStep.atMs - (seenSteps[index - 1] ?? seenStep).atMs, waitMs, expect);
+      expect(seenStep.closedByDispatcherAtMs === undefined).toBe(
+        step.closedByDispatcherAtMs === undefined,
+      );
+      expectNear(heldMs(seenStep), heldMs(step), expect);
+    }
+  }
+}
+
+const stepsByRecord = ({ deliveries, deadLetters }: Requests) =>
+  Map.groupBy(timeline(deliveries, deadLetters), ({ record }) => record);
+
+const heldMs = ({ atMs, closedByDispatcherAtMs = atMs }: TimedRequest): number =>
+  closedByDispatcherAtMs - atMs;
+
+function expectNear(seenMs: number, recordedMs: number, expect: ExpectStatic) {
+  expect(seenMs).toBeGreaterThan(recordedMs - earlyMs);
+  expect(seenMs).toBeLessThan(recordedMs + lateMs);
+}
