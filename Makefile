@@ -12,13 +12,22 @@ help: ## Show this help
 start: node_modules/.installed ## Run the whole event flow here: the cluster's YAML, embedded Kafka and PostgreSQL
 	@$(RUN) node --disable-warning=TimeoutNegativeWarning --import ./local/node-version.mjs local/main.ts
 
+parts: node_modules/.installed ## Install real Kafka, daprd, PostgreSQL and Redis into a cache, and tell what is missing
+	@$(RUN) node local/real/parts.ts
+
+start-real: node_modules/.installed ## The same flow on the real servers
+	@$(RUN) node --disable-warning=TimeoutNegativeWarning --import ./local/node-version.mjs local/real/start.ts
+
 ##@ For the cluster
 build: node_modules/.installed ## Bundle each function into its folder, for func deploy and images
 	@$(RUN) rolldown -c rolldown.config.ts
 
 ##@ Before a commit
 test: node_modules/.installed ## Run the tests
-	@$(RUN) vitest run
+	@$(RUN) vitest run --project parts --project flow
+
+test-real: node_modules/.installed ## Run the suites on the real servers, installing what is missing
+	@$(RUN) vitest run --project real
 
 check: node_modules/.installed ## Types, lint with type information, import rule and format, as CI does
 	@$(RUN) npm run --silent check

@@ -1,4 +1,4 @@
-/** The tests: files mirror the sources; those of test/real need real servers and are run by themselves. */
+/** The tests: files mirror the sources. Those of test/real run on real servers, and only by `make test-real`. */
 import { defineConfig } from "vitest/config";
 
 /** CI adds up the runs from the files that it names here. */
@@ -31,6 +31,16 @@ export default defineConfig({
           // Each starts a whole runner: one after the other, when the parts are done.
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "real",
+          include: ["test/real/**/*.test.ts"],
+          globalSetup: ["test/support/real-server.ts"],
+          // They share one Kafka, and mostly wait for it.
+          fileParallelism: false,
         },
       },
     ],

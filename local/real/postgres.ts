@@ -1,5 +1,7 @@
 /** A PostgreSQL of our own on 127.0.0.1: Debian's where the machine has it, else the one that npm brings. */
 import { join } from "node:path";
+import { type Client, escapeIdentifier } from "pg";
+import { asSuperuser } from "../part/postgres-connection.ts";
 import { initCluster, postmasterArgs } from "../part/postmaster.ts";
 import { preparePostgresHome } from "../part/postgres-home.ts";
 import { stablePort } from "../process/free-port.ts";
@@ -12,15 +14,17 @@ export interface PostgresOptions {
   port?: number;
   /** Of its superuser `postgres`. A cluster that is there keeps the one it was made with. */
   password: string;
+  /** Made where it is missing. */
+  database: string;
 }
 
 export interface RealPostgres extends RealServer {
-  /** As superuser, of the database `postgres`. */
+  /** As superuser. */
   readonly url: string;
 }
 
 export async function startRealPostgres(options: PostgresOptions): Promise<RealPostgres> {
-  const { dataDir, password } = options;
+  const { dataDir, password, database } = options;
   const port = options.port ?? (await stablePort());
   const home = { ...(await preparePostgresHome(dataDir)), ...systemPostgres() };
   await initCluster(home, password);
@@ -36,7 +40,13 @@ export async function startRealPostgres(options: PostgresOptions): Promise<RealP
     // Connections are cut, transactions rolled back.
     stopSignal: "SIGINT",
   });
+  await asSuperuser({ port, password }, "postgres", (client) => makeDatabase(client, database));
   const credentials = `postgres:${encodeURIComponent(password)}`;
-  const url = `postgres://${credentials}@127.0.0.1:${String(port)}/postgres`;
+  const url = `postgres://${credentials}@127.0.0.1:${String(port)}/${database}`;
   return Object.assign(server, { url });
+}
+
+async function makeDatabase(client: Client, name: string): Promise<void> {
+  const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [name]);
+  if (found.rowCount === 0) await client.query(`CREATE DATABASE ${escapeIdentifier(name)}`);
 }

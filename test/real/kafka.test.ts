@@ -1,9 +1,8 @@
 /** The suite of the embedded log against Apache Kafka, so that what it says of Kafka is true. */
 import { describe } from "vitest";
 import { kafkaTests } from "../suite/kafka.ts";
+import { lacks, realKafka } from "../support/real.ts";
 
-const broker = process.env["REAL_KAFKA_BROKER"];
-
-describe.skipIf(broker === undefined)("Apache Kafka at REAL_KAFKA_BROKER", () => {
-  kafkaTests(() => broker ?? "");
+describe.skipIf(lacks("kafka"))("Apache Kafka", () => {
+  kafkaTests(() => realKafka);
 });
