@@ -5,11 +5,13 @@ import type { PingSource } from "./knative/ping-source.ts";
 import { toScale } from "./manifest/field/autoscaling.ts";
 import { toDeliveryPolicy } from "./manifest/field/delivery.ts";
 import type { Manifest, ResourceOf } from "./manifest/kind.ts";
+import { toTimeLimit } from "./manifest/kind/knative-service.ts";
 import { EXTERNAL_TOPIC_ANNOTATION } from "./manifest/kind/broker.ts";
 import type { JobSpec } from "./manifest/kind/job.ts";
 import { DEFAULT_SCHEDULE } from "./manifest/kind/ping-source.ts";
 import type { FieldPath, Place, Read } from "./manifest/resource.ts";
-import type { Scale } from "./process/autoscaler.ts";
+import type { Scale } from "./process/scale/scale.ts";
+import type { TimeLimit } from "./process/time-limit.ts";
 import type { Planning } from "./plan/planning.ts";
 import { planProcess, type ProcessPlan } from "./plan/process.ts";
 import { planSidecar, type SidecarPlan } from "./plan/sidecar.ts";
@@ -27,7 +29,7 @@ export interface Plan {
   jobs: JobPlan[];
   brokers: Broker[];
   sinks: KafkaSink[];
-  services: { name: string; scale: Scale; timeoutMs: number; process: ProcessPlan }[];
+  services: { name: string; scale: Scale; limit: TimeLimit; process: ProcessPlan }[];
   /** `service`: the Service that selects its pods, whose port they stand behind. */
   statefulSets: {
     name: string;
@@ -110,16 +112,14 @@ function planCronJob(planning: Planning, cronJob: ResourceOf<"cronJobs">) {
   };
 }
 
-const SERVICE_TIMEOUT_SECONDS = 300;
-
 function planService(planning: Planning, service: ResourceOf<"knativeServices">) {
   const { metadata, spec } = service.spec.template;
-  const { containerConcurrency = 0, timeoutSeconds = SERVICE_TIMEOUT_SECONDS } = spec;
+  const { containerConcurrency = 0 } = spec;
   const path = ["spec", "template", "spec", "containers", 0];
   return {
     name: service.metadata.name,
-    scale: { ...toScale(metadata?.annotations ?? {}), concurrency: containerConcurrency },
-    timeoutMs: timeoutSeconds * 1_000,
+    scale: toScale(metadata?.annotations ?? {}, containerConcurrency),
+    limit: toTimeLimit(spec),
     process: planProcess(planning, service, spec.containers[0], path),
   };
 }

@@ -2,6 +2,7 @@
 import { join, posix } from "node:path";
 import type { Container, EnvVar } from "../manifest/field/container.ts";
 import type { FieldPath, Read } from "../manifest/resource.ts";
+import { DEFAULT_PROBE, type Probe, type Probes } from "../process/probe.ts";
 import type { SecretRef } from "../secret.ts";
 import type { Planning } from "./planning.ts";
 
@@ -12,6 +13,7 @@ export interface ProcessPlan {
   /** Absolute. */
   entry: string;
   env: Readonly<Record<string, EnvValue>>;
+  probes: Probes;
 }
 
 const INDEX = "index";
@@ -38,7 +40,34 @@ export function planProcess(
     const value = planValue(planning, resource, variable, [...path, "env", index]);
     return value === undefined ? [] : [[variable.name, value] as const];
   });
-  return { entry: planning.absolute(entry), env: Object.fromEntries(values) };
+  return {
+    entry: planning.absolute(entry),
+    env: Object.fromEntries(values),
+    probes: planProbes(container),
+  };
+}
+
+/** Without a readiness probe it is ready when it listens, as in Knative. */
+function planProbes({ readinessProbe, livenessProbe }: Partial<Container> = {}): Probes {
+  return {
+    readiness: readinessProbe === undefined ? DEFAULT_PROBE : toProbe(readinessProbe),
+    ...(livenessProbe === undefined ? {} : { liveness: toProbe(livenessProbe) }),
+  };
+}
+
+/** 0 is as if the field were not there. */
+function toProbe(probe: NonNullable<Container["readinessProbe"]>): Probe {
+  const { httpGet, initialDelaySeconds, periodSeconds, timeoutSeconds } = probe;
+  const milliseconds = (seconds: number | undefined, otherwise: number) =>
+    seconds ? seconds * 1_000 : otherwise;
+  return {
+    path: httpGet.path ?? "/",
+    initialDelayMs: milliseconds(initialDelaySeconds, DEFAULT_PROBE.initialDelayMs),
+    periodMs: milliseconds(periodSeconds, DEFAULT_PROBE.periodMs),
+    timeoutMs: milliseconds(timeoutSeconds, DEFAULT_PROBE.timeoutMs),
+    successThreshold: probe.successThreshold || DEFAULT_PROBE.successThreshold,
+    failureThreshold: probe.failureThreshold || DEFAULT_PROBE.failureThreshold,
+  };
 }
 
 /** `["node", "dist/verify.mjs"]` → `verify`: the sources run in place of the bundle. */

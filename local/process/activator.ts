@@ -1,11 +1,14 @@
 /** Holds requests until a process can take them, as Knative's activator does, and spreads them over the processes. */
 import { describeExit, type Exit } from "./function-process.ts";
+import type { Policy } from "./load-balancing.ts";
 import type { Replica } from "./replica-set.ts";
 
-/** The activator's own limit is 10,000 a revision. */
-const QUEUE_LIMIT = 10_000;
+/** breakerQueueDepth of the activator. (Its breaker adds 2³¹ places to them, so that there nobody is ever refused.) */
+export const ACTIVATOR_QUEUE = 10_000;
 /** So often in a row a process may crash before those who wait for it are told. */
 const PATIENCE = 3;
+/** What the activator's timeout handler writes. */
+export const TIMEOUT_BODY = "activator request timeout";
 
 /** A place at a replica; `release` when its answer is complete. */
 export interface Lease extends Disposable {
@@ -13,7 +16,7 @@ export interface Lease extends Disposable {
   readonly replica: Replica;
 }
 
-/** No place, with the status that says why. */
+/** No place: the status and the body of the answer. */
 export class NoReplicaError extends Error {
   readonly status: 503 | 504;
 
@@ -26,14 +29,15 @@ export class NoReplicaError extends Error {
 
 export interface ActivatorOptions {
   ready: () => readonly Replica[];
-  /** Requests at one replica at a time; 0: no limit. */
-  concurrency: number;
+  policy: Policy;
   /** How long a request may wait. */
   timeoutMs: number;
-  queueLimit?: number;
-  onUse: () => void;
-  /** Nobody can take a request now. */
-  onWait: () => void;
+  /** How many may wait. */
+  queueLimit?: () => number;
+  /** A request came: it waits or has a place. */
+  onEnter?: () => void;
+  /** It is answered, refused, or its client went away. */
+  onLeave?: () => void;
 }
 
 interface Waiter {
@@ -43,26 +47,21 @@ interface Waiter {
 export class Activator {
   readonly #options: ActivatorOptions;
   readonly #waiters = new Set<Waiter>();
-  #inFlight = 0;
-  #clock = 0;
 
   constructor(options: ActivatorOptions) {
     this.#options = options;
   }
 
-  /** Requests that wait or are being answered. */
-  get demand(): number {
-    return this.#waiters.size + this.#inFlight;
-  }
-
   /** Rejects with a NoReplicaError, or with the signal's reason where the client went away. */
   async acquire(signal: AbortSignal): Promise<Lease> {
     signal.throwIfAborted();
-    this.#options.onUse();
+    const { queueLimit, onEnter } = this.#options;
+    onEnter?.();
     const lease = this.#waiters.size === 0 ? this.#lease() : undefined;
     if (lease !== undefined) return lease;
-    if (this.#waiters.size >= (this.#options.queueLimit ?? QUEUE_LIMIT)) {
-      throw new NoReplicaError(503, "too many requests wait for a process");
+    if (this.#waiters.size >= (queueLimit?.() ?? ACTIVATOR_QUEUE)) {
+      this.#options.onLeave?.();
+      throw new NoReplicaError(503, "pending request queue full");
     }
     return this.#wait(signal);
   }
@@ -87,12 +86,16 @@ export class Activator {
 
   #wait(signal: AbortSignal): Promise<Lease> {
     return new Promise((resolve, reject) => {
-      const abandon = () => leave(() => reject(signal.reason as Error));
-      const waiter: Waiter = {
-        settle: (outcome) =>
-          leave(() => (outcome instanceof NoReplicaError ? reject(outcome) : resolve(outcome))),
-      };
-      const timeout = new NoReplicaError(504, "no process became ready in time");
+      const refuse = (error: Error) =>
+        leave(() => {
+          this.#options.onLeave?.();
+          reject(error);
+        });
+      const abandon = () => refuse(signal.reason as Error);
+      const settle = (outcome: Lease | NoReplicaError) =>
+        outcome instanceof NoReplicaError ? refuse(outcome) : leave(() => resolve(outcome));
+      const waiter: Waiter = { settle };
+      const timeout = new NoReplicaError(504, TIMEOUT_BODY);
       const timer = setTimeout(() => waiter.settle(timeout), this.#options.timeoutMs);
       const leave = (then: () => void) => {
         this.#waiters.delete(waiter);
@@ -102,22 +105,13 @@ export class Activator {
       };
       signal.addEventListener("abort", abandon, { once: true });
       this.#waiters.add(waiter);
-      this.#options.onWait();
     });
   }
 
   #lease(): Lease | undefined {
-    const limit = this.#options.concurrency || Infinity;
-    const replica = this.#options
-      .ready()
-      .filter(({ inFlight }) => inFlight < limit)
-      .toSorted((a, b) => a.inFlight - b.inFlight || a.lastUsed - b.lastUsed)
-      .at(0);
+    const replica = this.#options.policy(this.#options.ready());
     if (replica === undefined) return undefined;
-    this.#clock += 1;
-    replica.lastUsed = this.#clock;
     replica.inFlight += 1;
-    this.#inFlight += 1;
     return { port: replica.port, replica, [Symbol.dispose]: this.#releaseOnce(replica) };
   }
 
@@ -127,7 +121,7 @@ export class Activator {
       if (!held) return;
       held = false;
       replica.inFlight -= 1;
-      this.#inFlight -= 1;
+      this.#options.onLeave?.();
       this.pump();
     };
   }

@@ -3,7 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Activator } from "./activator.ts";
 import { createGuardedServer, guard, listenOnLoopback } from "./front.ts";
-import { answerPlainly, limitAnswer, proxyRequest } from "./proxy.ts";
+import { answerPlainly, proxyRequest } from "./proxy.ts";
+import { limitAnswer, type TimeLimit } from "./time-limit.ts";
 import { endHandshake, proxyUpgrade } from "./upgrade.ts";
 
 export interface Front {
@@ -17,16 +18,15 @@ export interface FrontOptions {
   port: number;
   activator: Activator;
   allowedOrigins?: readonly string[];
-  /** Until an answer begins. */
-  timeoutMs?: number;
+  limit?: TimeLimit;
 }
 
 export async function openFront(options: FrontOptions): Promise<Front> {
-  const { port, activator, allowedOrigins = [], timeoutMs } = options;
+  const { port, activator, allowedOrigins = [], limit } = options;
   const acquire = (signal: AbortSignal) => activator.acquire(signal);
   const upgraded = new Set<Duplex>();
   const answer = (req: IncomingMessage, res: ServerResponse) => {
-    if (timeoutMs !== undefined) limitAnswer(req, res, timeoutMs);
+    if (limit !== undefined) limitAnswer(req, res, limit);
     proxyRequest(req, res, acquire).catch((error: unknown) => {
       answerPlainly(req, res, 502, `the request cannot be passed on: ${String(error)}`);
     });
@@ -43,7 +43,16 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     socket.on("error", () => socket.destroy());
     socket.once("close", () => upgraded.delete(socket));
     if (guard(req, own, allowedOrigins) === 403) endHandshake(socket, 403);
-    else void proxyUpgrade(req, socket, head, acquire);
+    else {
+      if (limit !== undefined) endAfter(socket, limit.timeoutMs);
+      void proxyUpgrade(req, socket, head, acquire);
+    }
   });
   return { port: own, server, endUpgraded: () => upgraded.forEach((socket) => socket.destroy()) };
+}
+
+/** A WebSocket to a Knative Service lives no longer than any other request. */
+function endAfter(socket: Duplex, ms: number): void {
+  const timer = setTimeout(() => socket.destroy(), ms);
+  socket.once("close", () => clearTimeout(timer));
 }

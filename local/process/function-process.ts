@@ -1,13 +1,13 @@
 /** One function as a process of its own: spawned with exactly the environment its YAML gives, ready, drained, ended. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { get } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { COMPILE_CACHE } from "../compile-cache.ts";
 import { keepLog, type FunctionLog } from "./function-log.ts";
 import { freePort, isPortFree } from "./free-port.ts";
 import type { Note } from "./note.ts";
 import { recordProcess } from "./orphan.ts";
+import { askProbe, DEFAULT_PROBES, isPassed, type Probe, type Probes } from "./probe.ts";
 
 export interface FunctionCommand {
   /** The name in log file, report and pid record: `audit-log`, `websocket-gateway-0`. */
@@ -20,6 +20,8 @@ export interface FunctionCommand {
   stateDir: string;
   /** Another free one where it is taken or not given. */
   metricsPort?: number;
+  /** Default: `GET /health/readiness` alone. */
+  probes?: Probes;
   /** From SIGTERM to SIGKILL. Default 10 s. */
   drainMs?: number;
 }
@@ -41,7 +43,7 @@ export interface FunctionProcess {
   readonly port: number;
   readonly metricsPort: number;
   readonly exited: Promise<Exit>;
-  /** Resolves with true once `GET /health/readiness` answers 200, with false where the process ended before. */
+  /** Resolves with true once its readiness probe passes, with false where the process ended before. */
   ready(): Promise<boolean>;
   stop(): Promise<Exit>;
 }
@@ -71,6 +73,7 @@ export async function startFunctionProcess(
     ready: () =>
       probeUntilReady(
         port,
+        (command.probes ?? DEFAULT_PROBES).readiness,
         () => gone,
         (text) => note(command.name, text, "warning"),
       ),
@@ -152,16 +155,18 @@ export async function stopChild(
   return exit;
 }
 
+/** Faster than kubelet, as the activator does it: the first request waits for it. */
 async function probeUntilReady(
   port: number,
+  probe: Probe,
   gone: () => boolean,
   warn: (text: string) => void,
 ): Promise<boolean> {
   const startedAt = performance.now();
   let warned = false;
   while (!gone()) {
-    const answer = await probe(port);
-    if (answer === 200) return true;
+    const answer = await askProbe(port, probe);
+    if (isPassed(answer)) return true;
     const slow = performance.now() - startedAt > SLOW_AFTER_MS;
     if (slow && !warned) {
       warned = true;
@@ -171,13 +176,3 @@ async function probeUntilReady(
   }
   return false;
 }
-
-const probe = (port: number): Promise<number | null> =>
-  new Promise((resolve) => {
-    const options = { host: "127.0.0.1", port, path: "/health/readiness", agent: false } as const;
-    const req = get({ ...options, timeout: 2_000 }, (res) => {
-      res.resume();
-      resolve(res.statusCode ?? null);
-    });
-    req.on("timeout", () => req.destroy()).on("error", () => resolve(null));
-  });

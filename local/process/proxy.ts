@@ -70,15 +70,9 @@ function passAnswer(req: IncomingMessage, res: ServerResponse, answer: IncomingM
 }
 
 /** A client that is still sending reads our answer only if somebody takes the rest. */
-function takeRest(req: IncomingMessage): void {
+export function takeRest(req: IncomingMessage): void {
   req.unpipe();
   req.resume();
-}
-
-/** As queue-proxy does at `timeoutSeconds`; an answer that has begun goes on. */
-export function limitAnswer(req: IncomingMessage, res: ServerResponse, timeoutMs: number): void {
-  const timer = setTimeout(() => answerPlainly(req, res, 504, "request timeout"), timeoutMs);
-  res.once("close", () => clearTimeout(timer));
 }
 
 export function answerPlainly(
@@ -89,6 +83,7 @@ export function answerPlainly(
 ): void {
   if (res.destroyed || res.headersSent) return;
   res.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" });
-  res.end(`${String(status)}: ${text}\n`);
+  // With the newline of Go's http.Error.
+  res.end(`${text}\n`);
   takeRest(req);
 }

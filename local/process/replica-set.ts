@@ -8,6 +8,7 @@ import {
   type FunctionProcess,
 } from "./function-process.ts";
 import type { Note } from "./note.ts";
+import { DEFAULT_PROBES, keepProbing } from "./probe.ts";
 
 /** One ready process. */
 export interface Replica {
@@ -15,15 +16,18 @@ export interface Replica {
   readonly port: number;
   readonly agent: Agent;
   inFlight: number;
-  lastUsed: number;
+  /** Its readiness probe passes. */
+  isReady: boolean;
   /** It refused a connection: the process has ended, and its exit is not known yet. */
   gone: boolean;
 }
 
 export interface ReplicaSetOptions {
   process: (ordinal: number) => FunctionCommand;
-  /** How long a replica that is to stop may finish its requests before SIGTERM. */
+  /** How long a replica that is not wanted any more may finish its requests before SIGTERM. */
   settleMs: number;
+  /** The same where everything stops. Default: as long. */
+  lastSettleMs?: number;
   note: Note;
   onReady: () => void;
   /** A process ended that nobody stopped; `failures` in a row, without a healthy stretch between them. */
@@ -46,6 +50,7 @@ const SETTLE_PROBE_MS = 20;
 export class ReplicaSet implements AsyncDisposable {
   readonly #options: ReplicaSetOptions;
   readonly #slots = new Set<Slot>();
+  #settledBy = Infinity;
 
   constructor(options: ReplicaSetOptions) {
     this.#options = options;
@@ -53,7 +58,9 @@ export class ReplicaSet implements AsyncDisposable {
 
   /** Those that may get requests. */
   get ready(): Replica[] {
-    return this.#active().flatMap(({ replica }) => (replica?.gone === false ? [replica] : []));
+    return this.#active().flatMap(({ replica }) =>
+      replica?.isReady === true && !replica.gone ? [replica] : [],
+    );
   }
 
   /** Those that are not being stopped, ready or not. */
@@ -76,6 +83,8 @@ export class ReplicaSet implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const { settleMs, lastSettleMs = settleMs } = this.#options;
+    this.#settledBy = performance.now() + lastSettleMs;
     await Promise.all([...this.#slots].map((slot) => this.#stop(slot)));
   }
 
@@ -110,23 +119,53 @@ export class ReplicaSet implements AsyncDisposable {
   }
 
   async #runOnce(slot: Slot): Promise<Exit> {
-    const { process: command, note, onReady } = this.#options;
-    const running = await startFunctionProcess(command(slot.ordinal), note);
+    const { process: commandOf, note, onReady } = this.#options;
+    const command = commandOf(slot.ordinal);
+    const running = await startFunctionProcess(command, note);
     slot.process = running;
     // Stopped while it was being spawned: nobody else will end it.
     if (slot.stopping.signal.aborted) void running.stop();
     const agent = new Agent({ keepAlive: true });
-    const ready = await running.ready();
-    if (ready && !slot.stopping.signal.aborted) {
+    const ended = new AbortController();
+    if ((await running.ready()) && !slot.stopping.signal.aborted) {
       const { ordinal } = slot;
-      slot.replica = { ordinal, port: running.port, agent, inFlight: 0, lastUsed: 0, gone: false };
+      const { port } = running;
+      slot.replica = { ordinal, port, agent, inFlight: 0, isReady: true, gone: false };
+      const signal = AbortSignal.any([ended.signal, slot.stopping.signal]);
+      this.#watch(slot.replica, running, command, signal);
       onReady();
     }
     const exit = await running.exited;
+    ended.abort();
     slot.replica = undefined;
     slot.process = undefined;
     agent.destroy();
     return exit;
+  }
+
+  /** As kubelet does: what is not ready gets no requests, what is not alive is restarted. */
+  #watch(
+    replica: Replica,
+    running: FunctionProcess,
+    { name, probes = DEFAULT_PROBES }: FunctionCommand,
+    signal: AbortSignal,
+  ): void {
+    const { note, onReady } = this.#options;
+    const { readiness, liveness } = probes;
+    const tellReady = (isReady: boolean) => {
+      replica.isReady = isReady;
+      note(name, isReady ? "ready again" : "not ready: it gets no requests", "warning");
+      if (isReady) onReady();
+    };
+    void keepProbing(running.port, readiness, tellReady, signal);
+    if (liveness === undefined) return;
+    const restart = (isAlive: boolean) => {
+      if (isAlive) return;
+      replica.isReady = false;
+      note(name, "its liveness probe fails: it is restarted", "warning");
+      void running.stop();
+    };
+    void keepProbing(running.port, liveness, restart, signal);
   }
 
   async #stop(slot: Slot): Promise<void> {
@@ -141,7 +180,10 @@ export class ReplicaSet implements AsyncDisposable {
   /** As queue-proxy does: SIGTERM comes when the requests are done, so that none meets a closing socket. */
   async #settle(slot: Slot): Promise<void> {
     const deadline = performance.now() + this.#options.settleMs;
-    while ((slot.replica?.inFlight ?? 0) > 0 && performance.now() < deadline) {
+    while (
+      (slot.replica?.inFlight ?? 0) > 0 &&
+      performance.now() < Math.min(deadline, this.#settledBy)
+    ) {
       await delay(SETTLE_PROBE_MS);
     }
   }

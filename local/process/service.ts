@@ -1,11 +1,16 @@
 /** A Knative Service: its front port is always open, its processes come with the first request and go when idle. */
-import { Activator } from "./activator.ts";
-import { recent, wantedSize, type Sample, type Scale } from "./autoscaler.ts";
 import { closeServer } from "../../lib/host/connection.ts";
+import { ACTIVATOR_QUEUE, Activator } from "./activator.ts";
 import { openFront } from "./front-server.ts";
 import { describeExit, type Exit, type FunctionCommand } from "./function-process.ts";
+import { policyOf } from "./load-balancing.ts";
 import type { Note } from "./note.ts";
+import { createRepeatedNote } from "./repeated-note.ts";
 import { ReplicaSet } from "./replica-set.ts";
+import { PodAutoscaler, REPORT_MS, type Verdict } from "./scale/pod-autoscaler.ts";
+import type { Scale } from "./scale/scale.ts";
+import type { TimeLimit } from "./time-limit.ts";
+import { createWakeReport, type WakeReport } from "./wake-report.ts";
 
 export interface ServiceOptions {
   name: string;
@@ -13,11 +18,13 @@ export interface ServiceOptions {
   port: number;
   process: FunctionCommand;
   scale: Scale;
-  /** `timeoutSeconds`: until an answer begins, the wait for a process included. */
-  timeoutMs: number;
+  /** The wait for a process counts. */
+  limit: TimeLimit;
   note: Note;
-  /** Between two looks of the autoscaler: Knative's `tick-interval`. */
-  tickMs?: number;
+  /** Milliseconds, for the autoscaler: a test's may go faster. */
+  now?: () => number;
+  /** Between two looks of the autoscaler: a second of its clock. */
+  lookMs?: number;
 }
 
 export interface RunningService extends AsyncDisposable {
@@ -27,23 +34,26 @@ export interface RunningService extends AsyncDisposable {
   wake(): Promise<void>;
 }
 
-const TICK_MS = 2_000;
-/** For what a stopping process still answers. */
-const SETTLE_MS = 5_000;
+/** For what a stopping process still answers when everything stops. */
+const LAST_SETTLE_MS = 5_000;
+/** Queue depth of queue-proxy: so many times its `containerConcurrency`. */
+const QUEUE_FACTOR = 10;
+/** A function that does not start says so once in this time. */
+const QUIET_CRASH_MS = 60_000;
 
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { port, timeoutMs } = options;
+  const { port, limit } = options;
   const pool = new ServicePool(options);
-  const front = await openFront({ port, activator: pool.activator, timeoutMs });
-  const ticker = setInterval(() => pool.look(performance.now()), options.tickMs ?? TICK_MS);
-  pool.scaleTo(options.scale.min);
+  const front = await openFront({ port, activator: pool.activator, limit });
+  const ticker = setInterval(() => pool.look(), options.lookMs ?? REPORT_MS);
+  pool.look();
   return {
     url: `http://localhost:${String(front.port)}`,
     port: front.port,
-    wake: () => pool.wake(timeoutMs),
+    wake: () => pool.wake(limit.timeoutMs),
     [Symbol.asyncDispose]: async () => {
       clearInterval(ticker);
-      await closeServer(front.server, SETTLE_MS);
+      await closeServer(front.server, LAST_SETTLE_MS);
       await pool[Symbol.asyncDispose]();
       front.endUpgraded();
     },
@@ -54,45 +64,38 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
 class ServicePool implements AsyncDisposable {
   readonly activator: Activator;
   readonly #replicas: ReplicaSet;
+  readonly #autoscaler: PodAutoscaler;
   readonly #options: ServiceOptions;
-  #samples: Sample[] = [];
-  #used = false;
-  #askedAt = 0;
+  readonly #report: WakeReport;
+  readonly #crashNote: Note;
 
   constructor(options: ServiceOptions) {
+    const { name, note, scale, limit } = options;
     this.#options = options;
+    this.#report = createWakeReport(name, note);
+    this.#crashNote = createRepeatedNote(note, QUIET_CRASH_MS);
+    this.#autoscaler = new PodAutoscaler(scale);
     this.#replicas = new ReplicaSet({
       process: () => options.process,
-      settleMs: SETTLE_MS,
-      note: options.note,
+      settleMs: limit.timeoutMs,
+      lastSettleMs: LAST_SETTLE_MS,
+      note,
       onReady: () => this.#onReady(),
       onCrash: (exit, failures) => this.#onCrash(exit, failures),
     });
     this.activator = new Activator({
       ready: () => this.#replicas.ready,
-      concurrency: options.scale.concurrency,
-      timeoutMs: options.timeoutMs,
-      onUse: () => (this.#used = true),
-      onWait: () => this.scaleTo(Math.max(1, this.#replicas.size)),
+      policy: policyOf(scale.concurrency),
+      timeoutMs: limit.timeoutMs,
+      queueLimit: () => this.#queueLimit(),
+      onEnter: () => this.#apply(this.#autoscaler.enter(this.#now(), this.#replicas.ready.length)),
+      onLeave: () => this.#autoscaler.leave(this.#now()),
     });
   }
 
   /** The autoscaler's regular look at the load. */
-  look(now: number): void {
-    const { scale } = this.#options;
-    const concurrency = this.activator.demand;
-    this.#samples = recent(this.#samples, now, scale);
-    this.#samples.push({ at: now, concurrency, used: this.#used || concurrency > 0 });
-    this.#used = false;
-    this.scaleTo(wantedSize(this.#samples, now, this.#replicas.size, scale));
-  }
-
-  scaleTo(wanted: number): void {
-    const { size } = this.#replicas;
-    if (wanted === size) return;
-    if (wanted > size) this.#askedAt = performance.now();
-    if (wanted === 0) this.#options.note(this.#options.name, "asleep: idle");
-    this.#replicas.scaleTo(wanted);
+  look(): void {
+    this.#apply(this.#autoscaler.look(this.#now(), this.#replicas.ready.length));
   }
 
   async wake(timeoutMs: number): Promise<void> {
@@ -104,14 +107,31 @@ class ServicePool implements AsyncDisposable {
     await this.#replicas[Symbol.asyncDispose]();
   }
 
+  #now(): number {
+    return this.#options.now?.() ?? performance.now();
+  }
+
+  #apply(verdict: Verdict | undefined): void {
+    const { size } = this.#replicas;
+    if (verdict?.size === undefined || verdict.size === size) return;
+    this.#report.scaled(size, verdict);
+    this.#replicas.scaleTo(verdict.size);
+  }
+
+  /** Without the activator each process has a queue of its own: here they are one. */
+  #queueLimit(): number {
+    const { concurrency } = this.#options.scale;
+    if (this.#autoscaler.isProxied || concurrency === 0) return ACTIVATOR_QUEUE;
+    return QUEUE_FACTOR * concurrency * this.#replicas.ready.length;
+  }
+
   #onReady(): void {
-    const ms = Math.round(performance.now() - this.#askedAt);
-    this.#options.note(this.#options.name, `awake after ${String(ms)} ms`);
+    this.#report.ready();
     this.activator.pump();
   }
 
   #onCrash(exit: Exit, failures: number): void {
-    this.#options.note(this.#options.name, describeExit(exit), "error");
+    this.#crashNote(this.#options.name, describeExit(exit), "error");
     this.activator.onCrash(exit, failures);
   }
 }

@@ -4,6 +4,7 @@ import { Activator } from "./activator.ts";
 import { closeServer } from "../../lib/host/connection.ts";
 import { openFront } from "./front-server.ts";
 import { describeExit, type Exit, type FunctionCommand } from "./function-process.ts";
+import { policyOf } from "./load-balancing.ts";
 import type { Note } from "./note.ts";
 import { ReplicaSet } from "./replica-set.ts";
 import type { RunningService } from "./service.ts";
@@ -55,10 +56,8 @@ export async function startStatefulSet(options: StatefulSetOptions): Promise<Run
   });
   const activator = new Activator({
     ready: () => replicas.ready,
-    concurrency: 0,
+    policy: policyOf(Infinity),
     timeoutMs: WAIT_MS,
-    onUse: () => undefined,
-    onWait: () => undefined,
   });
   const front = await openFront({ port, activator, allowedOrigins });
   for (let ordinal = 0; ordinal < options.replicas; ordinal += 1) {

@@ -16,7 +16,7 @@ export interface CommandOptions {
 
 export function toCommand(
   { sources, stateDir, env, secrets }: CommandOptions,
-  { entry, env: planned }: ProcessPlan,
+  { entry, env: planned, probes }: ProcessPlan,
   name: string,
   metricsPort?: number,
 ): FunctionCommand {
@@ -28,6 +28,6 @@ export function toCommand(
   const all: Record<string, string> = { ...resolved, ...Object.fromEntries(handedOn) };
   // Whoever checks tokens by a JWKS must not take those of a local secret too.
   if (all["JWKS_URL"] !== undefined) delete all["JWT_SECRET"];
-  const command = { name, entry, cwd: sources, stateDir, env: all };
+  const command = { name, entry, cwd: sources, stateDir, env: all, probes };
   return metricsPort === undefined ? command : { ...command, metricsPort };
 }

@@ -18,13 +18,13 @@ export interface FunctionsOptions {
 
 export function startServices(options: FunctionsOptions): Promise<RunningService>[] {
   const { plan, ports, command, note } = options;
-  return plan.services.map(({ name, process, scale, timeoutMs }) =>
+  return plan.services.map(({ name, process, scale, limit }) =>
     startService({
       name,
       port: ports.services[name] ?? 0,
       process: toCommand(command, process, name, metricsPortOf(ports.services[name])),
       scale,
-      timeoutMs,
+      limit,
       note,
     }),
   );

@@ -82,12 +82,21 @@ it("takes scale and concurrency from the Service's template", () => {
   expect(found?.scale).toEqual({
     min: 2,
     max: 5,
-    target: 100,
+    initial: 0,
+    activation: 0,
+    metric: "concurrency",
+    aggregation: "linear",
     concurrency: 200,
+    total: 100,
+    target: 70,
+    burst: 211,
     windowMs: 90_000,
+    panicWindowMs: 9_000,
+    panicThreshold: 2,
+    scaleDownDelayMs: 0,
     retentionMs: 30_000,
   });
-  expect(found?.timeoutMs).toBe(60_000);
+  expect(found?.limit).toEqual({ timeoutMs: 60_000 });
 });
 
 it("gives a process exactly the environment of its container", () => {

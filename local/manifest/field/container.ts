@@ -139,16 +139,6 @@ function* checkContainer(container: Container, path: FieldPath): Iterable<Fault>
   for (const [index, variable] of (container.env ?? []).entries()) {
     yield* checkVariable(variable, [...path, "env", index]);
   }
-  const probes = { readinessProbe: "/health/readiness", livenessProbe: "/health/liveness" };
-  for (const [field, expected] of Object.entries(probes)) {
-    const found = container[field as keyof typeof probes]?.httpGet.path ?? expected;
-    if (found !== expected) {
-      yield fault(
-        [...path, field, "httpGet", "path"],
-        `the path ${found} is not supported by the local runner: functions answer ${expected}`,
-      );
-    }
-  }
 }
 
 function* checkVariable(

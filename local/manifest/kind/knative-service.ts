@@ -5,6 +5,7 @@ import { checkPod, podFields, podNotSupported } from "../field/container.ts";
 import { type Fault, fault } from "../fault.ts";
 import { closed, count, optional } from "../field/closed.ts";
 import { head, templateMetadata } from "../field/metadata.ts";
+import type { TimeLimit } from "../../process/time-limit.ts";
 import type { Resource } from "../resource.ts";
 
 export const knativeService = closed({
@@ -18,8 +19,10 @@ export const knativeService = closed({
             ...podFields,
             containerConcurrency: optional(count()),
             timeoutSeconds: optional(count()),
+            responseStartTimeoutSeconds: optional(count()),
+            idleTimeoutSeconds: optional(count()),
           },
-          [...podNotSupported, "idleTimeoutSeconds", "responseStartTimeoutSeconds"],
+          podNotSupported,
         ),
       }),
     },
@@ -29,7 +32,8 @@ export const knativeService = closed({
 
 export type KnativeService = Resource<Static<typeof knativeService>>;
 
-// Limits of Serving's own configuration (config-defaults).
+// Default and limits of Serving's own configuration (config-defaults).
+const TIMEOUT_SECONDS = 300;
 const MAX_TIMEOUT_SECONDS = 600;
 const MAX_CONCURRENCY = 1_000;
 
@@ -52,4 +56,14 @@ export function* checkKnativeService({ metadata, spec }: KnativeService): Iterab
   }
   yield* checkAutoscaling(spec.template.metadata?.annotations ?? {});
   yield* checkPod(spec.template.spec, path);
+}
+
+/** 0 is as if the field were not there. */
+export function toTimeLimit(spec: KnativeService["spec"]["template"]["spec"]): TimeLimit {
+  const { timeoutSeconds, responseStartTimeoutSeconds: start, idleTimeoutSeconds: idle } = spec;
+  return {
+    timeoutMs: (timeoutSeconds || TIMEOUT_SECONDS) * 1_000,
+    ...(start ? { responseStartMs: start * 1_000 } : {}),
+    ...(idle ? { idleMs: idle * 1_000 } : {}),
+  };
 }

@@ -134,6 +134,20 @@ it.each<[string, string, string | RegExp, string, string]>([
     "belongs on spec.template.metadata, not on the Service",
   ],
   [
+    "an activation-scale above max-scale",
+    SERVICE,
+    "autoscaling.knative.dev/window: 60s",
+    'autoscaling.knative.dev/activation-scale: "6"',
+    "activation-scale 6 is above max-scale 5",
+  ],
+  [
+    "a window of broken seconds",
+    SERVICE,
+    "window: 60s",
+    "window: 6500ms",
+    "autoscaling.knative.dev/window must be of whole seconds",
+  ],
+  [
     "an unknown autoscaling annotation",
     SERVICE,
     "/window",
@@ -167,13 +181,6 @@ it.each<[string, string, string | RegExp, string, string]>([
     "value: Task Events <no-reply@task-events.example>",
     "value: yes",
     "spec.template.spec.containers[0].env[2].value must be string, not true",
-  ],
-  [
-    "another probe path",
-    SERVICE,
-    "/health/readiness",
-    "/ready",
-    "the path /ready is not supported by the local runner",
   ],
   [
     "an env that is made of another",

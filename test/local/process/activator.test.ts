@@ -2,6 +2,7 @@
 import { Agent } from "node:http";
 import { expect, it } from "vitest";
 import { Activator, NoReplicaError } from "../../../local/process/activator.ts";
+import { policyOf } from "../../../local/process/load-balancing.ts";
 import type { Replica } from "../../../local/process/replica-set.ts";
 
 const replica = (ordinal: number): Replica => ({
@@ -9,78 +10,78 @@ const replica = (ordinal: number): Replica => ({
   port: ordinal,
   agent: new Agent(),
   inFlight: 0,
-  lastUsed: 0,
+  isReady: true,
   gone: false,
 });
 
 function open(
   ready: Replica[],
-  over: { concurrency?: number; queueLimit?: number; timeoutMs?: number } = {},
+  over: { concurrency?: number; queueLimit?: () => number; timeoutMs?: number } = {},
 ) {
-  let waits = 0;
+  let inside = 0;
+  const { concurrency = Infinity, ...rest } = over;
   const activator = new Activator({
     ready: () => ready,
-    concurrency: 0,
+    policy: policyOf(concurrency),
     timeoutMs: 10_000,
-    onUse: () => undefined,
-    onWait: () => (waits += 1),
-    ...over,
+    onEnter: () => (inside += 1),
+    onLeave: () => (inside -= 1),
+    ...rest,
   });
-  return { activator, waits: () => waits };
+  return { activator, inside: () => inside };
 }
 
 const forever = new AbortController().signal;
 
-it("takes the least busy process, and those alike in turn", async () => {
-  const { activator } = open([replica(0), replica(1)]);
-  const ports: number[] = [];
-  for (let at = 0; at < 4; at += 1) ports.push((await activator.acquire(forever)).port);
-  expect(ports).toEqual([0, 1, 0, 1]);
-});
-
-it("lets nobody wait beyond its limit: 503", async () => {
-  const { activator, waits } = open([], { queueLimit: 1 });
+it("lets nobody wait beyond its limit: 503, with queue-proxy's sentence", async () => {
+  const { activator, inside } = open([], { queueLimit: () => 1 });
   const waiting = activator.acquire(forever);
-  await expect(activator.acquire(forever)).rejects.toMatchObject({ status: 503 });
-  expect(waits()).toBe(1);
+  await expect(activator.acquire(forever)).rejects.toMatchObject({
+    status: 503,
+    message: "pending request queue full",
+  });
+  expect(inside()).toBe(1);
   activator.onCrash({ code: 2, signal: null, sentence: "no" }, 1);
   await expect(waiting).rejects.toBeInstanceOf(NoReplicaError);
 });
 
 it("hands a place on as soon as it is free, first come first served, never above the limit", async () => {
   const only = replica(0);
-  const { activator } = open([only], { concurrency: 1 });
+  const { activator, inside } = open([only], { concurrency: 1 });
   const first = await activator.acquire(forever);
   const order: number[] = [];
   const second = activator.acquire(forever).then((lease) => (order.push(2), lease));
   const third = activator.acquire(forever).then((lease) => (order.push(3), lease));
-  expect(activator.demand).toBe(3);
+  expect(inside()).toBe(3);
   first[Symbol.dispose]();
   first[Symbol.dispose]();
   (await second)[Symbol.dispose]();
   (await third)[Symbol.dispose]();
   expect(order).toEqual([2, 3]);
-  expect([activator.demand, only.inFlight]).toEqual([0, 0]);
+  expect([inside(), only.inFlight]).toEqual([0, 0]);
 });
 
 it("forgets a client that went away, and tells one that waited too long: 504", async () => {
-  const { activator } = open([], { timeoutMs: 20 });
+  const { activator, inside } = open([], { timeoutMs: 20 });
   const gone = new AbortController();
   const left = activator.acquire(gone.signal);
   const late = activator.acquire(forever);
   gone.abort(new Error("the client went away"));
   await expect(left).rejects.toThrow("the client went away");
-  await expect(late).rejects.toMatchObject({ status: 504 });
-  expect(activator.demand).toBe(0);
+  await expect(late).rejects.toMatchObject({
+    status: 504,
+    message: "activator request timeout",
+  });
+  expect(inside()).toBe(0);
 });
 
 it("has patience with a crash, not with the third in a row", async () => {
-  const { activator } = open([]);
+  const { activator, inside } = open([]);
   const waiting = activator.acquire(forever);
   const exit = { code: 1, signal: null, sentence: "boom" };
   activator.onCrash(exit, 1);
   activator.onCrash(exit, 2);
-  expect(activator.demand).toBe(1);
+  expect(inside()).toBe(1);
   activator.onCrash(exit, 3);
   await expect(waiting).rejects.toThrow(
     "the function does not start: ended with exit code 1: boom",

@@ -9,6 +9,7 @@ import {
   type ServiceOptions,
 } from "../../../local/process/service.ts";
 import { fixtureCommand, keepNotes } from "./fixture/command.ts";
+import { fastClock, scaleOf } from "./fixture/scale.ts";
 
 const { note, notes } = keepNotes();
 const running: AsyncDisposable[] = [];
@@ -17,16 +18,13 @@ afterEach(async () => {
   notes.length = 0;
 });
 
-const calm = { min: 0, max: 1, concurrency: 0, target: 100, windowMs: 60_000, retentionMs: 0 };
-
 async function start(over: Partial<ServiceOptions> = {}): Promise<RunningService> {
   const service = await startService({
     name: "fixture",
     port: 0,
     process: fixtureCommand(),
-    scale: calm,
-    timeoutMs: 20_000,
-    tickMs: 20,
+    scale: scaleOf({ "max-scale": "1" }),
+    limit: { timeoutMs: 20_000 },
     note,
     ...over,
   });
@@ -51,24 +49,24 @@ function call(service: RunningService, path: string, options: RequestOptions = {
 }
 
 it("starts with the first request, which waits, and is gone after the idle window", async () => {
-  const service = await start({ scale: { ...calm, windowMs: 300 } });
+  const service = await start({ scale: scaleOf({ window: "6s" }), ...fastClock });
   const { body } = await call(service, "/pid");
   expect(Number(body)).toBeGreaterThan(0);
   expect(notes.join()).toMatch(/fixture: awake after \d+ ms/);
   await expect.poll(() => alive(Number(body)), { timeout: 5_000 }).toBe(false);
-  expect(notes).toContain("fixture: asleep: idle");
+  expect(notes.join()).toMatch(/fixture: asleep: idle, after \d+ s awake/);
   expect((await call(service, "/pid")).body).not.toBe(body);
 });
 
 it("stays awake while a request is being answered, however long", async () => {
-  const service = await start({ scale: { ...calm, windowMs: 50 } });
+  const service = await start({ scale: scaleOf({ window: "6s" }), ...fastClock });
   expect((await call(service, "/slow")).body).toBe("slow");
   expect(notes.filter((line) => line.includes("ended with"))).toEqual([]);
 });
 
 it("keeps min-scale processes and starts no more than max-scale", async () => {
-  const scale = { ...calm, min: 1, max: 2, concurrency: 1, target: 1, windowMs: 400 };
-  const service = await start({ scale });
+  const scale = scaleOf({ "min-scale": "1", "max-scale": "2", window: "12s" }, 1);
+  const service = await start({ scale, ...fastClock });
   await service.wake();
   const pids = new Set<string>();
   await expect
@@ -157,13 +155,6 @@ it("passes on an answer that came before the body was complete", async () => {
   const service = await start();
   const { res, body } = await call(service, "/early", { method: "POST" }, randomBytes(5_000_000));
   expect([res.statusCode, body]).toEqual([413, "too large"]);
-});
-
-it("answers 504 where the function has not answered by timeoutSeconds", async () => {
-  const service = await start({ timeoutMs: 1_500 });
-  await service.wake();
-  expect((await call(service, "/never")).res.statusCode).toBe(504);
-  expect((await call(service, "/slow")).body).toBe("slow");
 });
 
 it("tells who waits that a function does not start for a person's mistake, with its sentence", async () => {
