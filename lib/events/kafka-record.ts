@@ -1,6 +1,7 @@
 /** A record as KafkaSource hands it to a function: passed through, unwrapped or wrapped, or not sendable at all. */
 import type { Event } from "./event.ts";
 import { fromHttp } from "./http.ts";
+import { rewriteJson } from "./jackson.ts";
 import { memberBytes, parseJson } from "./json.ts";
 import { asHeaderValue, isSendable } from "./latin1.ts";
 import { fromStructured, isObject } from "./structured.ts";
@@ -38,9 +39,7 @@ export function toDelivery(
   const recordHeaders = lastValues(record);
   if (recordHeaders === undefined) return undefined;
   const { attributes, body, contentType } =
-    binary(recordHeaders, record.value) ??
-    structured(recordHeaders, record.value) ??
-    wrapped(record, recordHeaders, source);
+    cloudEventOf(recordHeaders, record.value) ?? wrapped(record, recordHeaders, source);
   const headers: Record<string, string> = {};
   for (const [name, value] of attributes) {
     headers[`ce-${name}`] = asHeaderValue(name === "time" ? withoutTrailingZeros(value) : value);
@@ -63,6 +62,15 @@ export function fromKafkaRecord(record: KafkaRecord, receivedAt: Date): Event | 
   return "events" in result ? result.events[0] : undefined;
 }
 
+/** The CloudEvent that the record is by itself, its attributes as they came; undefined where KafkaSource would wrap or drop it. */
+export function cloudEventIn(record: KafkaRecord): RecordContent | undefined {
+  const headers = lastValues(record);
+  return headers && cloudEventOf(headers, record.value);
+}
+
+const cloudEventOf = (headers: Map<string, string>, value: Buffer | null) =>
+  binary(headers, value) ?? structured(headers, value);
+
 /** Header values as text; undefined where one is null, which the dispatcher throws on. */
 function lastValues(record: KafkaRecord): Map<string, string> | undefined {
   const values = new Map<string, string>();
@@ -74,8 +82,9 @@ function lastValues(record: KafkaRecord): Map<string, string> | undefined {
   return values;
 }
 
-interface Content {
-  readonly attributes: Iterable<readonly [string, string]>;
+export interface RecordContent {
+  /** By CloudEvents name, extensions included, `datacontenttype` left out. */
+  readonly attributes: ReadonlyMap<string, string>;
   readonly body: Buffer | null;
   readonly contentType: string | undefined;
 }
@@ -83,7 +92,7 @@ interface Content {
 const isStructured = (headers: Map<string, string>): boolean =>
   headers.get("content-type")?.startsWith("application/cloudevents") ?? false;
 
-function binary(headers: Map<string, string>, value: Buffer | null): Content | undefined {
+function binary(headers: Map<string, string>, value: Buffer | null): RecordContent | undefined {
   if (isStructured(headers)) return undefined;
   const attributes = new Map<string, string>();
   for (const [name, text] of headers)
@@ -97,7 +106,7 @@ function binary(headers: Map<string, string>, value: Buffer | null): Content | u
 /** Of an event no data is as good as empty data; only a wrapped record's empty value is sent as such. */
 const orNone = (data: Buffer | null): Buffer | null => (data?.length === 0 ? null : data);
 
-function structured(headers: Map<string, string>, value: Buffer | null): Content | undefined {
+function structured(headers: Map<string, string>, value: Buffer | null): RecordContent | undefined {
   if (!headers.get("content-type")?.startsWith("application/cloudevents+json")) return undefined;
   const parsed = parseJson(value ?? none);
   if (!("value" in parsed) || !isObject(parsed.value) || value === null) return undefined;
@@ -108,14 +117,17 @@ function structured(headers: Map<string, string>, value: Buffer | null): Content
     if (text !== null && text !== "") all.set(name, text);
   }
   if (problem !== null || !isCloudEvent(all)) return undefined;
-  const isEmbedded = memberBytes(value, "data") !== undefined && "value" in parseJson(bytes);
-  const body = isEmbedded ? compact(bytes) : orNone(bytes);
-  return { attributes: all, body, contentType: datacontenttype ?? undefined };
+  return {
+    attributes: all,
+    body: sentData(value, bytes),
+    contentType: datacontenttype ?? undefined,
+  };
 }
 
-/** The dispatcher writes embedded JSON anew, without blanks; digits and escapes stay as they came here. */
-function compact(json: Buffer): Buffer {
-  return Buffer.from(json.toString("utf8").replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1"), "utf8");
+/** Data that is JSON in the envelope is written anew; a text's and base64's bytes are not. */
+function sentData(envelope: Buffer, bytes: Buffer): Buffer | null {
+  const isEmbedded = memberBytes(envelope, "data")?.equals(bytes) ?? false;
+  return isEmbedded ? Buffer.from(rewriteJson(bytes.toString("utf8"))) : orNone(bytes);
 }
 
 /** What the Java SDK accepts: required attributes present (empty will do), extension names a-z0-9, a time, a URI. */
@@ -137,7 +149,7 @@ function wrapped(
   record: KafkaRecord,
   headers: Map<string, string>,
   source: { namespace: string; name: string },
-): Content {
+): RecordContent {
   const { topic, partition, offset, key } = record;
   const attributes = new Map<string, string>([
     ["specversion", "1.0"],

@@ -1,8 +1,8 @@
 /** A CloudEvent as the Broker's ingress reads it from HTTP: what it refuses, and what it lets through. */
 import { memberBytes, parseJson } from "../../../lib/events/json.ts";
 import type { JsonValue } from "../../../lib/events/event.ts";
+import { rewriteJson } from "../../../lib/events/jackson.ts";
 import { isObject } from "../../../lib/events/structured.ts";
-import { rewriteJson } from "./jackson.ts";
 import { isJavaUri, toJavaTime } from "./java-syntax.ts";
 
 export interface IncomingEvent {

@@ -10,7 +10,13 @@ export function rewriteJson(json: string): string {
   });
 }
 
-const rewriteString = (literal: string): string => JSON.stringify(JSON.parse(literal));
+const escape = /\\(?:u[0-9a-f]{4}|.)/g;
+
+/** Control characters are escaped with capital hex digits. */
+const rewriteString = (literal: string): string =>
+  JSON.stringify(JSON.parse(literal)).replace(escape, (text) =>
+    text.startsWith("\\u") ? `\\u${text.slice(2).toUpperCase()}` : text,
+  );
 
 function rewriteNumber(literal: string): string {
   if (/^-?\d+$/.test(literal)) return literal === "-0" ? "0" : literal;
