@@ -23,7 +23,6 @@ export async function startConsumer<R extends AssignedRecord>(
   options: ConsumerOptions<R>,
 ): Promise<AsyncDisposable> {
   const { kafka, groupId, topics, initialOffset, note } = options;
-  if (initialOffset === "latest") await commitEndOnce(kafka, groupId, topics);
   const consumer = kafka.consumer({
     groupId,
     sessionTimeout: sessionTimeoutMs,
@@ -91,23 +90,4 @@ function startCommitter(
       return running.then(commit);
     },
   };
-}
-
-/** As Knative does before a source is Ready: a new group starts at the end as it was then, even if it joins later. */
-async function commitEndOnce(kafka: Kafka, groupId: string, topics: readonly string[]) {
-  const admin = kafka.admin();
-  await admin.connect();
-  try {
-    for (const { topic, partitions } of await admin.fetchOffsets({
-      groupId,
-      topics: [...topics],
-    })) {
-      if (partitions.some(({ offset }) => offset !== "-1")) continue;
-      const ends = await admin.fetchTopicOffsets(topic);
-      const offsets = ends.map(({ partition, high }) => ({ partition, offset: high }));
-      await admin.setOffsets({ groupId, topic, partitions: offsets });
-    }
-  } finally {
-    await admin.disconnect();
-  }
 }

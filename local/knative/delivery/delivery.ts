@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { IllegalTagError, toDeadLetter } from "./dead-letter.ts";
 import { backoffMs, isRetried, isSuccess, type DeliveryPolicy } from "./delivery-policy.ts";
-import type { HttpSender, SinkAnswer, SinkRequest } from "./http-sender.ts";
+import { noAnswer, type HttpSender, type SinkAnswer, type SinkRequest } from "./http-sender.ts";
 
 export type AttemptOutcome = "done" | "retry" | "dead-letter" | "dropped";
 
@@ -21,6 +21,12 @@ export interface Attempt {
  */
 export type Settlement = "done" | "dead-letter" | "dropped" | "stuck" | "abandoned";
 
+/** What is done with a good answer; resolves with why it is none after all. `sent` are the headers it answers. */
+export type TakeAnswer = (
+  answer: SinkAnswer,
+  sent: SinkRequest["headers"],
+) => Promise<string | undefined>;
+
 export interface DeliveryContext {
   readonly sender: HttpSender;
   /** No further attempt begins; a running one may end. */
@@ -30,6 +36,8 @@ export interface DeliveryContext {
   readonly onAttempt: (attempt: Attempt) => void;
   /** What real Knative does without a word. */
   readonly onLoss: (sentence: string) => void;
+  /** Of the sink and of the dead letter sink. Without it, answers are dropped. */
+  readonly takeAnswer?: TakeAnswer;
 }
 
 export interface Target {
@@ -47,15 +55,27 @@ export async function deliver(
   const last = await sendWithRetries(message, target, context, context.onAttempt);
   if (last === "abandoned") return "abandoned";
   const { answer, ...attempt } = last;
-  if (isDelivered(answer)) {
+  const isGood = isDelivered(answer);
+  if (isGood && (await isTaken(answer, message, context))) {
     context.onAttempt({ ...attempt, outcome: "done" });
     return "done";
   }
-  const settlement = await giveUp(message, target, answer, context);
+  // What made a good answer a failure was not the sink: the dispatcher then knows no answer.
+  const settlement = await giveUp(message, target, isGood ? noAnswer : answer, context);
   if (settlement === "dead-letter" || settlement === "dropped") {
     context.onAttempt({ ...attempt, outcome: settlement });
   }
   return settlement;
+}
+
+async function isTaken(
+  answer: SinkAnswer,
+  { headers }: SinkRequest,
+  { takeAnswer, onLoss }: DeliveryContext,
+): Promise<boolean> {
+  const refusal = await takeAnswer?.(answer, headers);
+  if (refusal !== undefined) onLoss(refusal);
+  return refusal === undefined;
 }
 
 async function giveUp(
@@ -84,7 +104,9 @@ async function giveUp(
     () => {},
   );
   if (last === "abandoned") return "abandoned";
-  if (isDelivered(last.answer)) return "dead-letter";
+  if (isDelivered(last.answer) && (await isTaken(last.answer, deadLetter, context))) {
+    return "dead-letter";
+  }
   context.onLoss(`dropped: the deadLetterSink answered ${last.status ?? "nothing"}`);
   return "dropped";
 }

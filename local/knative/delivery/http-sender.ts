@@ -28,8 +28,8 @@ export interface HttpSender extends Disposable {
 
 export const noAnswer: SinkAnswer = { status: null, headers: new Map(), body: Buffer.alloc(0) };
 
-/** The dead letter has so many bytes of the answer; more is read off the connection but not kept. */
-const keptBodyBytes = 1024;
+/** The dead letter has so many bytes of the answer. */
+const deadLetterBytes = 1024;
 const maxRedirects = 16;
 
 /** The method of the request that follows a redirect to an answer's `location`; undefined: it is not followed. */
@@ -53,6 +53,8 @@ export interface HttpSenderOptions {
   readonly redirects?: Redirects;
   /** Of requests redirected to GET. */
   readonly keepsData?: boolean;
+  /** Of an answer's body; more is read off the connection but not kept. */
+  readonly keptBodyBytes?: number;
 }
 
 const maxSockets = 100;
@@ -60,6 +62,7 @@ const maxSockets = 100;
 export function openHttpSender({
   redirects = dispatcherRedirects,
   keepsData = true,
+  keptBodyBytes = deadLetterBytes,
 }: HttpSenderOptions = {}): HttpSender {
   const agent = new Agent({ keepAlive: true, maxSockets });
   return {
@@ -80,6 +83,7 @@ export function openHttpSender({
           signal,
           redirects,
           keepsData,
+          keptBodyBytes,
         });
       } catch {
         return noAnswer;
@@ -115,13 +119,14 @@ function withoutData({ headers }: SinkRequest): SinkRequest {
   return { headers: rest, body: null };
 }
 
-function attempt({ agent, url, method, message, signal }: Exchange): Promise<SinkAnswer> {
+function attempt(given: Exchange): Promise<SinkAnswer> {
+  const { agent, url, method, message, signal } = given;
   const { body } = message;
   const headers = inTrace(message.headers);
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { method, agent, headers, signal }, (response) => {
       response.once("error", reject);
-      readAnswer(response, resolve);
+      readAnswer(response, given.keptBodyBytes, resolve);
     });
     outgoing.once("error", reject);
     if (body !== null) {
@@ -144,7 +149,11 @@ function inTrace(headers: SinkRequest["headers"]): SinkRequest["headers"] {
   return { ...others, traceparent: span, ...(tracestate === undefined ? {} : { tracestate }) };
 }
 
-function readAnswer(response: IncomingMessage, resolve: (answer: SinkAnswer) => void): void {
+function readAnswer(
+  response: IncomingMessage,
+  keptBodyBytes: number,
+  resolve: (answer: SinkAnswer) => void,
+): void {
   const chunks: Buffer[] = [];
   let length = 0;
   response.on("data", (chunk: Buffer) => {
