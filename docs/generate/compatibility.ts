@@ -36,7 +36,7 @@ const toJson = (schema: object): Json => JSON.parse(JSON.stringify(schema)) as J
 const isObject = (json: Json | undefined): json is Schema =>
   typeof json === "object" && json !== null && !Array.isArray(json);
 
-/** Without annotations, unconstrained optional members and the order of what has none. */
+/** Without annotations, unconstrained optional members and the order of `required` and `enum`. */
 function normal(schema: Json): Json {
   if (schema === true) return {};
   if (!isObject(schema)) return schema;
@@ -53,7 +53,7 @@ function normalValue(keyword: string, value: Json): Json {
   if (maps.has(keyword) && isObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([name, it]) => [name, normal(it)]));
   }
-  return Array.isArray(value) ? sorted(value.map(normal)) : normal(value);
+  return Array.isArray(value) ? value.map(normal) : normal(value);
 }
 
 const sorted = (list: Json[]): Json[] =>
@@ -81,8 +81,20 @@ function differences(before: Json | undefined, after: Json | undefined, pointer:
     );
   }
   if (canonical(before) === canonical(after)) return [];
+  if (isList(before) && isList(after) && /\/(?:allOf|anyOf)$/.test(pointer)) {
+    // Their order says nothing.
+    const left = before.filter((it) => !after.some((other) => canonical(it) === canonical(other)));
+    const right = after.filter((it) => !before.some((other) => canonical(it) === canonical(other)));
+    if (left.length === right.length && before.length === after.length) {
+      return left.flatMap((it, index) =>
+        differences(it, right[index], `${pointer}/${before.indexOf(it)}`),
+      );
+    }
+  }
   return [`${pointer}: ${shown(before)} → ${shown(after)}`];
 }
+
+const isList = (json: Json | undefined): json is Json[] => Array.isArray(json);
 
 /** Alike for members in another order. */
 const canonical = (json: Json | undefined): string =>
