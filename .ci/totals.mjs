@@ -1,17 +1,22 @@
 /** Adds up the result files of the test runs and prints `N passed, N failed, N skipped`. */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 
-const folder = process.argv[2];
 const totals = { passed: 0, failed: 0, skipped: 0 };
-for (const file of readdirSync(folder)) {
-  const result = JSON.parse(readFileSync(join(folder, file), "utf8"));
+for (const file of process.argv.slice(2)) {
+  // A run that did not get as far as writing one must not pass for that.
+  if (!existsSync(file)) {
+    totals.failed += 1;
+    continue;
+  }
+  const result = JSON.parse(readFileSync(file, "utf8"));
   totals.passed += result.numPassedTests;
-  // A file that does not load has no tests to count, and must not pass for that.
+  // Nor must a file that does not load, and so has no tests to count.
   const broken = result.testResults.filter(
     (suite) => suite.status === "failed" && suite.assertionResults.length === 0,
   );
-  totals.failed += result.numFailedTests + broken.length;
+  const failed = result.numFailedTests + broken.length;
+  // Nor a run that never came to its tests.
+  totals.failed += failed === 0 && !result.success ? 1 : failed;
   totals.skipped += result.numPendingTests + result.numTodoTests;
 }
 process.stdout.write(

@@ -1,6 +1,7 @@
 /** Installs what is missing of the real parts, and tells what is there; each failure costs only its own part. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { UsageError } from "../../lib/host/error.ts";
 import { lock } from "./cache.ts";
 import { aptPrefix, installPackages } from "./install/debian.ts";
 import { type Part, type PartName, PARTS } from "./part.ts";
@@ -78,7 +79,8 @@ async function installPart(
     await part.install(cache);
     return await findPart(part, cache);
   } catch (error) {
-    return withReason(found, sentenceOf(error));
+    // What a person must bring is in the advice already.
+    return error instanceof UsageError ? found : withReason(found, sentenceOf(error));
   }
 }
 
