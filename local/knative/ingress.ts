@@ -31,6 +31,8 @@ export interface IngressOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly report: Report;
+  /** How long an event may wait for Kafka until it is answered 503: 60 s. */
+  readonly deliveryTimeoutMs?: number;
 }
 
 export interface Ingress extends AsyncDisposable {
@@ -44,7 +46,7 @@ const maxHeaderBytes = 8_192;
 const graceMs = 5_000;
 
 export async function startIngress(options: IngressOptions): Promise<Ingress> {
-  const producer = await openRecordProducer(options.kafka);
+  const producer = await openRecordProducer(options.kafka, options);
   const addressables = new Map<string, Addressable>([
     ...options.brokers.map(
       (broker) => [pathOf(broker), { ...broker, contentMode: "binary" }] as const,
@@ -77,7 +79,7 @@ type Addressable = Pick<KafkaSink, "topic" | "contentMode">;
 const pathOf = ({ namespace, name }: Broker): string => `/${namespace}/${name}`;
 
 function answer(response: ServerResponse, status: number): void {
-  response.writeHead(status);
+  response.writeHead(status, { "content-length": 0 });
   response.end();
 }
 

@@ -1,6 +1,5 @@
 import type { Kafka } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openKafka } from "../../../lib/kafka/client.ts";
 import { startIngress, type Ingress } from "../../../local/knative/ingress.ts";
 import { createReport } from "../../../local/report.ts";
 import { eventHeaders, startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";
@@ -116,25 +115,78 @@ test("a client that goes away in the middle of its body harms nobody", async () 
   expect((await post("after")).status).toBe(202);
 });
 
+// Last: the others need the log.
 describe("with the log away", () => {
-  test("answers 503, and 202 again when it is back", { timeout: 60_000 }, async () => {
-    const kafka = openKafka({
-      brokers: log.address,
-      clientId: "test",
-      config: { retry: { retries: 1, initialRetryTime: 50 } },
+  test("an event waits for it, behind those that came before", { timeout: 60_000 }, async () => {
+    await log.createTopic("waiting", 1);
+    await using own = await startIngress({
+      brokers: [{ ...broker, topic: "waiting" }],
+      sinks: [],
+      kafka: log.kafka,
+      port: 0,
+      report,
     });
-    await using own = await startIngress({ brokers: [broker], sinks: [], kafka, port: 0, report });
-    expect((await post("before", {}, own.port)).status).toBe(202);
+    expect((await post("w0", {}, own.port)).status).toBe(202);
     await log.stop();
-    expect((await post("lost", {}, own.port)).status).toBe(503);
+    const answers = ["w1", "w2", "w3"].map((id) => post(id, {}, own.port));
     const notAnEvent = await fetch(`http://127.0.0.1:${own.port}/default/task-events`, {
       method: "POST",
       body: "x",
     });
     expect(notAnEvent.status).toBe(400);
     await log.startAgain();
-    await expect
-      .poll(async () => (await post("back", {}, own.port)).status, { timeout: 30_000 })
-      .toBe(202);
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses).toEqual([202, 202, 202]);
+    const stored = await log.readAll("waiting");
+    const ids = stored.map(({ headers }) => String(headers?.["ce_id"]));
+    expect(ids[0]).toBe("w0");
+    expect(new Set(ids)).toEqual(new Set(["w0", "w1", "w2", "w3"]));
+  });
+
+  test(
+    "what waited its time out is answered 503 and not stored when it is back",
+    { timeout: 60_000 },
+    async () => {
+      await log.createTopic("given-up", 1);
+      await using own = await startIngress({
+        brokers: [{ ...broker, topic: "given-up" }],
+        sinks: [],
+        kafka: log.kafka,
+        port: 0,
+        report,
+        deliveryTimeoutMs: 400,
+      });
+      await log.stop();
+      // The first is on its way to Kafka all the time: whether it arrives after all is open, as in Knative.
+      const answers = await Promise.all(["g1", "g2", "g3"].map((id) => post(id, {}, own.port)));
+      expect(answers.map(({ status }) => status)).toEqual([503, 503, 503]);
+      expect(lines.at(-1)).toMatch(
+        /503 for POST .*: not stored: no acknowledgement from Kafka in 0\.4 s/,
+      );
+      await log.startAgain();
+      await expect
+        .poll(async () => (await post("g4", {}, own.port)).status, { timeout: 30_000 })
+        .toBe(202);
+      const ids = (await log.readAll("given-up")).map(({ headers }) => String(headers?.["ce_id"]));
+      expect(ids).toContain("g4");
+      expect(ids.filter((id) => id === "g2" || id === "g3")).toEqual([]);
+    },
+  );
+
+  test("stopping does not wait for it", { timeout: 60_000 }, async () => {
+    const own = await startIngress({
+      brokers: [broker],
+      sinks: [],
+      kafka: log.kafka,
+      port: 0,
+      report,
+    });
+    await log.stop();
+    const answer = post("late", {}, own.port).catch(() => undefined);
+    const startedAt = performance.now();
+    await own[Symbol.asyncDispose]();
+    await answer;
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
+    await log.startAgain();
   });
 });

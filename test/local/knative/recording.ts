@@ -1,5 +1,7 @@
 /** The recordings of real Knative, as data, and what of a request is compared with them. */
 import { readFileSync } from "node:fs";
+import type { TriggerFilterSpec } from "../../../local/knative/filter/filter.ts";
+import type { RecordingName } from "./exception.ts";
 
 export interface RecordedRequest {
   readonly record: number;
@@ -28,7 +30,8 @@ export interface DispatchCase {
   readonly source: {
     readonly kind: "KafkaSource" | "Trigger";
     readonly ordering: "ordered" | "unordered";
-    readonly egressConfig: {
+    readonly filter?: { readonly attributes: Readonly<Record<string, string>> };
+    readonly egressConfig: null | {
       readonly deadLetter?: string;
       readonly retry?: number;
       readonly backoffDelay?: number;
@@ -51,6 +54,24 @@ export interface DispatchCase {
   readonly maxInFlight: number;
   readonly committedOffsets: Readonly<Record<string, number>>;
   readonly endOffsets: Readonly<Record<string, number>>;
+  /** What the dispatcher put on the topic. */
+  readonly replyRecords?: readonly {
+    readonly partition: number;
+    readonly offset: number;
+    readonly keyBase64: string | null;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly valueBase64: string | null;
+  }[];
+}
+
+export interface FilterCase {
+  readonly filter?: TriggerFilterSpec["filter"];
+  readonly filters?: TriggerFilterSpec["filters"];
+  /** Null: the Trigger was only shown to the webhook. */
+  readonly event: Readonly<Record<string, string>> | null;
+  readonly pass?: boolean;
+  readonly admitted: boolean;
+  readonly message?: string;
 }
 
 export interface IngressCase {
@@ -69,7 +90,11 @@ export interface IngressCase {
       readonly suffix: string;
     };
   };
-  readonly response: { readonly status: number };
+  readonly response: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly bodyBase64: string;
+  };
   readonly record: null | {
     readonly topic: string;
     readonly key: string | null;
@@ -77,7 +102,10 @@ export interface IngressCase {
     readonly valueBase64?: string | null;
     readonly valueLength?: number;
     readonly valueSha256?: string;
+    readonly timestampType: string;
   };
+  /** Until the answer; only where Kafka was stopped. */
+  readonly ms?: number;
 }
 
 export interface PingCase {
@@ -96,7 +124,7 @@ export interface PingCase {
   readonly admitted: boolean;
 }
 
-export function recordings<T>(name: "dispatch" | "ingress" | "ping"): T[] {
+export function recordings<T>(name: RecordingName): T[] {
   const url = new URL(`../../fixtures/knative/${name}.json`, import.meta.url);
   return JSON.parse(readFileSync(url, "utf8")) as T[];
 }
