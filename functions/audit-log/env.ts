@@ -1,14 +1,12 @@
 /** The variables of the audit log and of its Jobs. */
 import { readTokenEnv, type TokenEnv } from "../../lib/host/env.ts";
 import { type Environment, readVariables } from "../../lib/host/variables.ts";
+import { type KafkaEnv, readKafkaEnv } from "../../lib/kafka/env.ts";
 
 type Reader = ReturnType<typeof readVariables>;
 
 const databaseUrl = (read: Reader, name: string, meaning: string): string =>
   read.url(name, ["postgres:", "postgresql:"], meaning);
-
-const brokersOf = (read: Reader): string =>
-  read.required("KAFKA_BROKER", "host:port of the Kafka brokers, separated by commas");
 
 const topicOf = (read: Reader): string =>
   read.required("KAFKA_TOPIC", "the topic whose records are the entries");
@@ -38,7 +36,7 @@ export function readAuditEnv(env: Environment = process.env): AuditEnv {
 
 export interface TopicsEnv {
   readonly databaseUrl: string;
-  readonly brokers: string;
+  readonly kafka: KafkaEnv;
   /** The first one has the events. */
   readonly topics: readonly [string, ...string[]];
   readonly partitions: number;
@@ -52,7 +50,7 @@ export function readTopicsEnv(env: Environment = process.env): TopicsEnv {
   const [first = "", ...others] = names.trim().split(/\s+/);
   const values: TopicsEnv = {
     databaseUrl: databaseUrl(read, "DATABASE_URL", "the connection of the role audit"),
-    brokers: brokersOf(read),
+    kafka: readKafkaEnv(read),
     topics: [first, ...others],
     partitions: read.integer("PARTITIONS", 12, 1, 10_000),
     replicationFactor: read.integer("REPLICATION_FACTOR", 1, 1, 100),
@@ -66,7 +64,7 @@ export interface VerifyEnv {
   readonly databaseUrl: string;
   /** Of the role that owns the tables: it makes the partitions of the coming months. */
   readonly maintenanceUrl: string;
-  readonly brokers: string;
+  readonly kafka: KafkaEnv;
   readonly topic: string;
   readonly logLevel: string;
 }
@@ -80,7 +78,25 @@ export function readVerifyEnv(env: Environment = process.env): VerifyEnv {
       "MAINTENANCE_DATABASE_URL",
       "the connection of the role audit_owner, which makes the partitions of coming months",
     ),
-    brokers: brokersOf(read),
+    kafka: readKafkaEnv(read),
+    topic: topicOf(read),
+    logLevel: read.optional("LOG_LEVEL") ?? "info",
+  };
+  read.check();
+  return values;
+}
+
+export interface SchemasEnv {
+  /** Undefined: there is no registry, and nothing to do. */
+  readonly registryUrl: string | undefined;
+  readonly topic: string;
+  readonly logLevel: string;
+}
+
+export function readSchemasEnv(env: Environment = process.env): SchemasEnv {
+  const read = readVariables(env);
+  const values = {
+    registryUrl: read.optionalUrl("SCHEMA_REGISTRY_URL", ["http:", "https:"]),
     topic: topicOf(read),
     logLevel: read.optional("LOG_LEVEL") ?? "info",
   };

@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   await using store = openAuditStore(env.databaseUrl, log);
   const behind = await schemaBehind(store.reader, migrations);
   if (behind !== null) throw new Error(behind);
-  const kafka = openKafka({ brokers: env.brokers, clientId: "audit-log-topics" });
+  const kafka = openKafka({ ...env.kafka, clientId: "audit-log-topics" });
   await makeTopics({ ...env, kafka, db: store.writer(), log });
 }
 

@@ -4,6 +4,7 @@ import { Registry } from "prom-client";
 import { openLog } from "../../lib/host/log.ts";
 import { exitWith } from "../../lib/host/exit.ts";
 import { openKafka } from "../../lib/kafka/client.ts";
+import type { KafkaEnv } from "../../lib/kafka/env.ts";
 import { openStore } from "../../lib/store/database.ts";
 import { readVerifyEnv } from "./env.ts";
 import { openAuditMetrics } from "./metric.ts";
@@ -17,7 +18,7 @@ export interface VerifyOptions {
   readonly databaseUrl: string;
   /** Of the owner, who makes partitions. */
   readonly maintenanceUrl: string;
-  readonly brokers: string;
+  readonly kafka: KafkaEnv;
   readonly topic: string;
   readonly log: Logger;
   readonly now?: (() => Date) | undefined;
@@ -25,7 +26,7 @@ export interface VerifyOptions {
 }
 
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
-  const { databaseUrl, maintenanceUrl, brokers, topic, log, now } = options;
+  const { databaseUrl, maintenanceUrl, topic, log, now } = options;
   const months = await makeMonths(maintenanceUrl, now?.() ?? new Date());
   if (months.length > 0) log.info({ months }, "partitions made");
   await using store = openAuditStore(databaseUrl, log);
@@ -33,7 +34,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const report = await fillHoles({
     store,
     recorder: openRecorder({ store, topic, log, metrics, now }),
-    kafka: openKafka({ brokers, clientId: "audit-log-verify" }),
+    kafka: openKafka({ ...options.kafka, clientId: "audit-log-verify" }),
     topic,
     log,
     stallMs: options.stallMs ?? 15_000,

@@ -1,9 +1,10 @@
 /** The variables that the gateway reads. */
 import { readTokenEnv, type TokenEnv } from "../../lib/host/env.ts";
 import { type Environment, readVariables } from "../../lib/host/variables.ts";
+import { type KafkaEnv, readKafkaEnv } from "../../lib/kafka/env.ts";
 
 export interface GatewayEnv {
-  readonly kafkaBroker: string;
+  readonly kafka: KafkaEnv;
   readonly kafkaTopic: string;
   /** Consumer group of this replica: what the pubsub component makes of `{podName}`. */
   readonly podName: string;
@@ -34,7 +35,7 @@ const mebibyte = 1024 * 1024;
 export function readGatewayEnv(env: Environment = process.env): GatewayEnv {
   const read = readVariables(env);
   const values: GatewayEnv = {
-    kafkaBroker: read.required("KAFKA_BROKER", "host:port of Kafka"),
+    kafka: readKafkaEnv(read),
     kafkaTopic: read.required("KAFKA_TOPIC", "the topic of task events"),
     podName: read.required("POD_NAME", "this replica's name, which is its consumer group"),
     auditLogUrl: read.url("AUDIT_LOG_URL", ["http:", "https:"], "where history is read"),

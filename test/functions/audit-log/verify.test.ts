@@ -68,7 +68,7 @@ const runVerify = (now?: () => Date) =>
   verify({
     databaseUrl: database.url,
     maintenanceUrl: database.ownerUrl,
-    brokers: broker.address,
+    kafka: { brokers: broker.address },
     topic,
     log: quiet,
     now,
