@@ -48,6 +48,8 @@ export function metricsPortOf(port: number | undefined): number | undefined {
 export interface Addresses {
   /** `host:port[,host:port]` of Kafka, the embedded or a real one. */
   kafka: string;
+  /** `host:port` of a real one. */
+  redis?: string | undefined;
   brokerUrl: string;
   serviceUrl: (name: string) => string | undefined;
 }
@@ -63,10 +65,10 @@ export function toAddresses(ports: Ports, kafka: string | undefined): Addresses 
   };
 }
 
-const IN_CLUSTER = /([a-z0-9][a-z0-9-]*)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?(?::(\d+))?/g;
 /** Where the sidecar's own parts stand in for a server, its address has no meaning. */
-const EMBEDDED = ["redis.default:6379"];
+const REDIS = "redis.default:6379";
 
+const IN_CLUSTER = /([a-z0-9][a-z0-9-]*)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?(?::(\d+))?/g;
 /** Replaces the names of the cluster in a value; `unknown` has those that lead nowhere. */
 export function toLocal(value: string, addresses: Addresses): { value: string; unknown: string[] } {
   const unknown: string[] = [];
@@ -88,7 +90,7 @@ function localAddress(
   addresses: Addresses,
 ): string | undefined {
   const where = `${name}.${namespace}:${port}`;
-  if (EMBEDDED.includes(where)) return `${name}.${namespace}.svc:${port}`;
+  if (where === REDIS) return addresses.redis ?? `${name}.${namespace}.svc:${port}`;
   if (where === "kafka.default:9092") return addresses.kafka;
   if (/^kafka-(?:broker|sink)-ingress\.knative-eventing:80$/.test(where)) {
     return hostOf(addresses.brokerUrl);

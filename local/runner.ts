@@ -15,9 +15,12 @@ import { openConsole, tokenSigner } from "./start/console.ts";
 import { startServices, startStatefulSets } from "./start/function.ts";
 import { runJobs, runMigrations } from "./start/job.ts";
 import { lockState } from "./start/lock.ts";
-import { startParts } from "./start/part.ts";
+import { readKafka } from "./start/kafka.ts";
+import { type Servers, startParts } from "./start/part.ts";
 import { requirePorts } from "./start/port.ts";
 import { startRecipients } from "./start/recipient.ts";
+import { readRedis } from "./start/redis.ts";
+import { readDaprd } from "./start/sidecar.ts";
 import { startCronJobs, startKafkaSources, startPingSources } from "./start/source.ts";
 
 export interface RunnerOptions {
@@ -45,6 +48,7 @@ export interface Prepared {
   plan: Plan;
   ports: Ports;
   addresses: Addresses;
+  servers: Servers;
   env: Environment;
   warnings: readonly Problem[];
 }
@@ -56,7 +60,10 @@ export function prepare(options: RunnerOptions): Prepared {
   const { manifest, problems, warnings } = readManifest(root);
   if (problems.length > 0) throw new ManifestError(problems);
   const ports = chosen ?? readPorts(serviceNames(manifest), env);
-  const addresses = toAddresses(ports, env["KAFKA_BROKER"]);
+  const redis = readRedis(env);
+  const addresses = { ...toAddresses(ports, env["KAFKA_BROKER"]), redis: redis?.host };
+  const servers = { kafka: readKafka(env, addresses.kafka), redis };
+  readDaprd(env, servers);
   const planning = new Planning({
     manifest,
     addresses,
@@ -66,13 +73,13 @@ export function prepare(options: RunnerOptions): Prepared {
   });
   const plan = toPlan(manifest, planning);
   if (planning.problems.length > 0) throw new ManifestError(planning.problems);
-  return { plan, ports, addresses, env, warnings };
+  return { plan, ports, addresses, servers, env, warnings };
 }
 
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const root = resolve(options.root);
   const stateDir = resolve(options.stateDir);
-  const { plan, ports, addresses, env, warnings } = prepare({ ...options, root });
+  const { plan, ports, addresses, servers, env, warnings } = prepare({ ...options, root });
   const report = createReport({ print: options.log });
   const { note } = report;
   for (const { file, line, sentence } of warnings)
@@ -83,7 +90,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   await endOrphans(stateDir);
   await requirePorts(ports, { kafka: !env["KAFKA_BROKER"] });
 
-  const parts = await startParts(starting, { stateDir, ports, addresses, env, note });
+  const parts = await startParts(starting, { stateDir, ports, servers, env, note });
   const { kafka, secrets } = parts;
   const command = { sources: options.sources ?? SOURCES, stateDir, env, secrets };
   const jobs = { plan, command, kafka, note };
@@ -91,7 +98,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
 
   const { brokers, sinks } = plan;
   starting.use(await startIngress({ brokers, sinks, kafka, port: ports.broker, report }));
-  const functions = { plan, ports, command, note };
+  const functions = { plan, ports, command, servers, root, note };
   await startAll(starting, startServices(functions));
   const recipients = startRecipients(starting, {
     url: addresses.serviceUrl("notification"),

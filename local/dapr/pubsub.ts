@@ -1,12 +1,12 @@
 /** One pubsub.kafka component of a sidecar: its settings, its client, its producer. */
 import type { Kafka, Producer } from "kafkajs";
 import { openKafka } from "../../lib/kafka/client.ts";
+import type { KafkaEnv, Sasl } from "../../lib/kafka/env.ts";
 import type { DaprComponent } from "./sidecar.ts";
 
 /** Defaults as `common/component/kafka/metadata.go` has them. */
 export interface PubsubSettings {
   name: string;
-  brokers: string;
   consumerGroup: string;
   initialOffset: "newest" | "oldest";
   escapeHeaders: boolean;
@@ -28,7 +28,7 @@ export class Pubsub implements AsyncDisposable {
 
   constructor(component: DaprComponent, pod: Pod) {
     this.settings = toSettings(component, pod);
-    this.kafka = openKafka({ brokers: this.settings.brokers, clientId: `dapr-${pod.podName}` });
+    this.kafka = openKafka({ ...toKafka(component), clientId: `dapr-${pod.podName}` });
   }
 
   async publish(
@@ -61,17 +61,10 @@ export class Pubsub implements AsyncDisposable {
 }
 
 function toSettings({ name, metadata }: DaprComponent, pod: Pod): PubsubSettings {
-  const {
-    brokers = "",
-    consumerGroup,
-    consumerID,
-    initialOffset,
-    excludeHeaderMetaRegex,
-  } = metadata;
+  const { consumerGroup, consumerID, initialOffset, excludeHeaderMetaRegex } = metadata;
   const group = consumerGroup ?? consumerID ?? pod.appId;
   return {
     name,
-    brokers,
     consumerGroup: group
       .replaceAll("{podName}", pod.podName)
       .replaceAll("{appID}", pod.appId)
@@ -82,6 +75,23 @@ function toSettings({ name, metadata }: DaprComponent, pod: Pod): PubsubSettings
     excludeHeaders: excludeHeaderMetaRegex ? new RegExp(excludeHeaderMetaRegex) : undefined,
     sessionTimeoutMs: durationMs(metadata["sessionTimeout"], 10_000),
     heartbeatMs: durationMs(metadata["heartbeatInterval"], 3_000),
+  };
+}
+
+const MECHANISMS: Readonly<Record<string, Sasl["mechanism"]>> = {
+  "SHA-256": "scram-sha-256",
+  "SHA-512": "scram-sha-512",
+};
+
+/** TLS unless `disableTls` says otherwise. */
+function toKafka({ metadata }: DaprComponent): KafkaEnv {
+  const { brokers = "", authType, saslUsername, saslPassword, saslMechanism, caCert } = metadata;
+  const mechanism = MECHANISMS[saslMechanism?.toUpperCase() ?? ""] ?? "plain";
+  const sasl = { mechanism, username: saslUsername ?? "", password: saslPassword ?? "" };
+  return {
+    brokers,
+    sasl: authType === "password" ? sasl : undefined,
+    tls: metadata["disableTls"] === "true" ? undefined : { ca: caCert || undefined },
   };
 }
 

@@ -21,17 +21,24 @@ export interface Route {
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
-export function answerRoutes(routes: readonly Route[], note: Note): RequestListener {
-  return (req, res) => void answer(routes, req, res, note);
+export interface RoutesOptions {
+  note: Note;
+  /** Asked for in `dapr-api-token`, where set. */
+  apiToken?: string;
+}
+
+export function answerRoutes(routes: readonly Route[], options: RoutesOptions): RequestListener {
+  return (req, res) => void answer(routes, req, res, options);
 }
 
 async function answer(
   routes: readonly Route[],
   req: IncomingMessage,
   res: ServerResponse,
-  note: Note,
+  { note, apiToken }: RoutesOptions,
 ): Promise<void> {
   try {
+    requireToken(req, apiToken);
     const body = await handle(routes, req, res);
     if (body === null) return;
     if (body === undefined) res.writeHead(204).end();
@@ -40,6 +47,13 @@ async function answer(
     if (res.headersSent || res.destroyed) res.destroy();
     else sendError(res, error, note);
   }
+}
+
+/** Whether it is up anybody may know. */
+function requireToken({ url = "", headers }: IncomingMessage, apiToken: string | undefined): void {
+  if (apiToken === undefined || url.startsWith("/v1.0/healthz")) return;
+  if (headers["dapr-api-token"] === apiToken) return;
+  throw new DaprError(401, "ERR_UNAUTHENTICATED", "invalid api token");
 }
 
 function handle(routes: readonly Route[], req: IncomingMessage, res: ServerResponse): unknown {

@@ -9,10 +9,13 @@ import { metadataRoutes } from "./metadata.ts";
 import { publishRoute } from "./publish.ts";
 import { Pubsub } from "./pubsub.ts";
 import { answerRoutes } from "./route.ts";
-import { shareStore } from "./shared-store.ts";
-import type { StateStore } from "./state-store.ts";
-import { stateRoutes } from "./state.ts";
-import { TopicSubscription } from "./subscription.ts";
+import { FileStore } from "./state/file-store.ts";
+import { type OutboundPolicy, withPolicy } from "./state/outbound.ts";
+import { RedisStore } from "./state/redis-store.ts";
+import { shareStore } from "./state/shared-store.ts";
+import { stateRoutes } from "./state/state-route.ts";
+import type { StateStore } from "./state/state-store.ts";
+import { TopicSubscription } from "./subscription/subscription.ts";
 
 /** A Component's metadata with envRef and secretKeyRef resolved; keys as Dapr spells them. */
 export interface DaprComponent {
@@ -34,13 +37,15 @@ export interface DaprSubscription {
 /** `targets.components.<name>.inbound` of a Resiliency, its policies resolved. */
 export interface InboundPolicy {
   timeoutMs?: number;
-  retry?: {
-    policy: "constant" | "exponential";
-    durationMs: number;
-    maxIntervalMs?: number;
-    /** -1: for ever */
-    maxRetries: number;
-  };
+  retry?: RetryPolicy;
+}
+
+export interface RetryPolicy {
+  policy: "constant" | "exponential";
+  durationMs: number;
+  maxIntervalMs?: number;
+  /** -1: for ever */
+  maxRetries: number;
 }
 
 export interface SidecarOptions {
@@ -48,6 +53,9 @@ export interface SidecarOptions {
   podName: string;
   namespace: string;
   stateDir: string;
+  /** What the app must say, and what the sidecar says to it, as DAPR_API_TOKEN and APP_API_TOKEN. */
+  apiToken?: string;
+  appApiToken?: string;
   /** 0: a free one. */
   port: number;
   /** Undefined while the app is not running. */
@@ -56,6 +64,7 @@ export interface SidecarOptions {
   subscriptions: readonly DaprSubscription[];
   /** By component name. */
   inbound: Readonly<Record<string, InboundPolicy>>;
+  outbound: Readonly<Record<string, OutboundPolicy>>;
   /** An in-cluster address of the URL to its local one; what is unknown stays. */
   resolveUrl: (url: URL) => URL;
   /** Base URL of another app id's app, undefined where there is none. */
@@ -67,6 +76,8 @@ export interface Sidecar extends AsyncDisposable {
   readonly httpPort: number;
   /** Held for the app's environment; nothing speaks gRPC there. */
   readonly grpcPort: number;
+  /** For the app. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
@@ -79,27 +90,39 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     invokeRoute(options),
     publishRoute(pubsubs, options.appId),
   ];
-  const server = createGuardedServer(answerRoutes(routes, options.note));
+  const server = createGuardedServer(answerRoutes(routes, options));
   const httpPort = await listenOnLoopback(server, options.port);
   starting.defer(() => closeServer(server));
   subscribe(starting, pubsubs, options);
   const running = starting.move();
   const grpcPort = await freePort();
-  return { httpPort, grpcPort, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  const { apiToken, appApiToken } = options;
+  const env = {
+    ...(apiToken === undefined ? {} : { DAPR_API_TOKEN: apiToken }),
+    ...(appApiToken === undefined ? {} : { APP_API_TOKEN: appApiToken }),
+  };
+  return { httpPort, grpcPort, env, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 async function openStores(
   starting: AsyncDisposableStack,
-  { components, stateDir }: SidecarOptions,
+  { components, stateDir, outbound, note }: SidecarOptions,
 ): Promise<ReadonlyMap<string, StateStore>> {
   const stores = new Map<string, StateStore>();
-  for (const { name } of components.filter(({ type }) => type === "state.redis")) {
-    const shared = await shareStore(join(stateDir, "dapr", `${name}.ndjson`));
+  for (const { name, metadata } of components.filter(({ type }) => type === "state.redis")) {
+    const file = join(stateDir, "dapr", `${name}.ndjson`);
+    const openStore = isEmbedded(metadata["redisHost"])
+      ? () => FileStore.open(file)
+      : () => RedisStore.open(metadata, note);
+    const shared = await shareStore(file, openStore);
     starting.use(shared);
-    stores.set(name, shared.store);
+    stores.set(name, withPolicy(shared.store, outbound[name] ?? {}));
   }
   return stores;
 }
+
+/** The cluster's name, where the runner has nothing in its place. */
+const isEmbedded = (host: string | undefined): boolean => !host || /\.svc(?::\d+)?$/.test(host);
 
 function openPubsubs(
   starting: AsyncDisposableStack,
@@ -114,7 +137,7 @@ function openPubsubs(
 function subscribe(
   starting: AsyncDisposableStack,
   pubsubs: ReadonlyMap<string, Pubsub>,
-  { subscriptions, inbound, appPort, podName, note }: SidecarOptions,
+  { subscriptions, inbound, appPort, podName, appApiToken, note }: SidecarOptions,
 ): void {
   for (const [name, pubsub] of pubsubs) {
     const own = subscriptions.filter(({ pubsubName }) => pubsubName === name);
@@ -127,6 +150,7 @@ function subscribe(
         inbound: policy,
         appPort,
         podName,
+        appApiToken,
         note,
       }),
     );

@@ -7,9 +7,10 @@ import type { Note, NoteLevel } from "./note.ts";
 import { createRepeatedNote } from "./repeated-note.ts";
 
 const ROTATE_BYTES = 20 * 1024 * 1024;
-/** pino's labels, as the host of a function writes them. */
+/** pino's labels, as the host of a function writes them; `warning` is daprd's. */
 const SHOWN: Readonly<Record<string, NoteLevel>> = {
   warn: "warning",
+  warning: "warning",
   error: "error",
   fatal: "error",
 };

@@ -18,6 +18,8 @@ export interface FunctionCommand {
   /** What the container's YAML gives. PORT, METRICS_PORT, HOST and the machine's PATH, HOME are added here. */
   env: Readonly<Record<string, string>>;
   stateDir: string;
+  /** Default: a free one. */
+  port?: number;
   /** Another free one where it is taken or not given. */
   metricsPort?: number;
   /** Default: `GET /health/readiness` alone. */
@@ -57,7 +59,7 @@ export async function startFunctionProcess(
   command: FunctionCommand,
   note: Note,
 ): Promise<FunctionProcess> {
-  const port = await freePort();
+  const port = command.port ?? (await freePort());
   const metricsPort = await portFor(command.metricsPort);
   const { child, exited } = await spawnNode(
     { ...command, env: { ...command.env, ...ports(port, metricsPort) } },

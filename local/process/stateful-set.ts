@@ -9,10 +9,15 @@ import type { Note } from "./note.ts";
 import { ReplicaSet } from "./replica-set.ts";
 import type { RunningService } from "./service.ts";
 
-/** What a sidecar gives its app: DAPR_HTTP_PORT, DAPR_GRPC_PORT. */
+/** What a sidecar gives its app: DAPR_HTTP_PORT, DAPR_GRPC_PORT, and `env`. */
 export interface PodSidecar extends AsyncDisposable {
   readonly httpPort: number;
   readonly grpcPort: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it expects its app: a real one is told so at its own start. */
+  readonly appPort?: number;
+  /** Resolves when it has found its app. A pod is ready when its sidecar is. */
+  ready?(): Promise<void>;
 }
 
 export interface StatefulSetOptions {
@@ -72,6 +77,7 @@ export async function startStatefulSet(options: StatefulSetOptions): Promise<Run
     wake: async () => {
       try {
         (await activator.acquire(AbortSignal.timeout(WAIT_MS)))[Symbol.dispose]();
+        await Promise.all(sidecars.map(async (sidecar) => sidecar.ready?.()));
       } catch (error) {
         throw mistake ?? error;
       }
@@ -88,7 +94,8 @@ export async function startStatefulSet(options: StatefulSetOptions): Promise<Run
 
 function withSidecar(command: FunctionCommand, sidecar: PodSidecar | undefined): FunctionCommand {
   if (sidecar === undefined) return command;
-  const { httpPort, grpcPort } = sidecar;
+  const { httpPort, grpcPort, appPort, env } = sidecar;
   const ports = { DAPR_HTTP_PORT: String(httpPort), DAPR_GRPC_PORT: String(grpcPort) };
-  return { ...command, env: { ...command.env, ...ports } };
+  const withEnv = { ...command, env: { ...command.env, ...ports, ...env } };
+  return appPort === undefined ? withEnv : { ...withEnv, port: appPort };
 }

@@ -1,15 +1,15 @@
 /** The parts around the functions: database, log, mail and SMS catcher. Each has a real one in its place where the environment names it. */
-import { join } from "node:path";
 import type { Kafka } from "kafkajs";
-import { openKafka } from "../../lib/kafka/client.ts";
-import type { Addresses, Ports } from "../address.ts";
-import { startKafka } from "../kafka/server.ts";
+import type { KafkaEnv } from "../../lib/kafka/env.ts";
+import type { Ports } from "../address.ts";
 import { type Mail, startMail } from "../part/mail.ts";
 import { type Sms, startSms } from "../part/sms.ts";
 import type { Note } from "../process/note.ts";
 import { type Environment, openKeys, openSecrets, type Secrets } from "../secret.ts";
 import { startAll } from "./all.ts";
 import { openDatabase } from "./database.ts";
+import { openRunnerKafka, startLog } from "./kafka.ts";
+import { type Redis, requireRedis } from "./redis.ts";
 
 export interface Parts {
   kafka: Kafka;
@@ -18,10 +18,16 @@ export interface Parts {
   secrets: Secrets;
 }
 
+/** Where Kafka is, the embedded or a real one, and a Redis, where there is one. */
+export interface Servers {
+  kafka: KafkaEnv;
+  redis: Redis | undefined;
+}
+
 export interface PartsOptions {
   stateDir: string;
   ports: Ports;
-  addresses: Addresses;
+  servers: Servers;
   env: Environment;
   note: Note;
 }
@@ -32,13 +38,14 @@ export async function startParts(
   stack: AsyncDisposableStack,
   options: PartsOptions,
 ): Promise<Parts> {
-  const { stateDir, addresses, env, note } = options;
+  const { stateDir, ports, servers, env, note } = options;
   const keys = openKeys(stateDir);
   const account = { sid: SMS_ACCOUNT, token: keys("sms") };
   const database = openDatabase({ stateDir, env, keys, note });
   const mail = startMail({ stateDir, port: 0, note });
   const sms = startSms({ stateDir, port: 0, account, note });
-  await startAll(stack, [database, mail, sms, startLog(options)]);
+  const log = startLog({ stateDir, port: ports.kafka, kafka: servers.kafka, env, note });
+  await startAll(stack, [database, mail, sms, log, checkRedis(servers)]);
   const { urlOf } = await database;
   const secrets = openSecrets(
     keys,
@@ -49,19 +56,10 @@ export async function startParts(
     },
     env,
   );
-  const kafka = openKafka({
-    brokers: addresses.kafka,
-    clientId: "runner",
-    onLog: ({ namespace, log }) => note("kafka", `${namespace}: ${log.message}`, "warning"),
-  });
-  return { kafka, mail: await mail, sms: await sms, secrets };
+  return { kafka: openRunnerKafka(servers.kafka, note), mail: await mail, sms: await sms, secrets };
 }
 
-function startLog({ stateDir, ports, env, note }: PartsOptions): Promise<AsyncDisposable> {
-  if (env["KAFKA_BROKER"]) return Promise.resolve(new AsyncDisposableStack());
-  return startKafka({
-    dataDir: join(stateDir, "kafka"),
-    port: ports.kafka,
-    log: (message) => note("kafka", message, "warning"),
-  });
+async function checkRedis({ redis }: Servers): Promise<AsyncDisposable> {
+  if (redis !== undefined) await requireRedis(redis);
+  return new AsyncDisposableStack();
 }

@@ -21,7 +21,7 @@ const planOf = (root: string, env: Record<string, string> = {}) =>
 /** Functions by name alone: the plan looks whether there is something to run. */
 const SOURCES = mkdtempSync(join(tmpdir(), "sources "));
 const ENTRIES = {
-  "audit-log": ["index", "migrate", "topics", "verify"],
+  "audit-log": ["index", "migrate", "schemas", "topics", "verify"],
   notification: ["index", "migrate"],
   "recurring-task": ["index", "migrate"],
   "websocket-gateway": ["index"],
@@ -137,8 +137,18 @@ it("puts a changed env and an env of a ConfigMap into the process", () => {
 it("gives the sidecar its components, with envRef taken from dapr.io/env, and resolved policies", () => {
   const sidecar = planOf(REPOSITORY).statefulSets[0]?.sidecar;
   expect(sidecar?.appId).toBe("websocket-gateway");
+  expect(sidecar?.env).toMatchObject({ KAFKA_BROKER: "127.0.0.1:19092", KAFKA_AUTH_TYPE: "none" });
+  expect(sidecar?.resources).toEqual(["dapr-components"]);
+  expect(sidecar?.config).toBe("dapr-components/configuration-task-events.yaml");
   expect(sidecar?.components.map(({ name, metadata }) => [name, metadata])).toMatchObject([
-    ["kafka-pubsub", { brokers: "127.0.0.1:19092", consumerID: "{podName}", authType: "none" }],
+    [
+      "kafka-pubsub",
+      {
+        brokers: { envRef: "KAFKA_BROKER" },
+        authType: { envRef: "KAFKA_AUTH_TYPE" },
+        consumerID: "{podName}",
+      },
+    ],
     ["redis-state", { keyPrefix: "appid" }],
   ]);
   expect(sidecar?.subscriptions).toEqual([

@@ -3,7 +3,7 @@ import { type Fault, fault } from "../fault.ts";
 import type { FieldPath } from "../resource.ts";
 
 const PREFIX = "dapr.io/";
-const READ = ["enabled", "app-id", "app-port", "config", "env"];
+const READ = ["enabled", "app-id", "app-port", "config", "env", "env-from-secret"];
 /** Resources, probes, log levels and ports of the sidecar's container: the cluster's business. */
 const CLUSTER_ONLY =
   /^(?:sidecar-|log-|metrics-port$|enable-metrics$|enable-api-logging$|enable-native-sidecar$|graceful-shutdown-seconds$|block-shutdown-duration$)/;
@@ -15,6 +15,8 @@ export interface SidecarAnnotations {
   config: string | undefined;
   /** What `dapr.io/env` gives daprd, and envRef of Components reads. */
   env: Readonly<Record<string, string>>;
+  /** `dapr.io/env-from-secret`, since Dapr 1.15. */
+  envFromSecret: Readonly<Record<string, { name: string; key: string }>>;
 }
 
 /** Undefined where the pod has no sidecar. */
@@ -24,12 +26,21 @@ export function toSidecar(annotations: Annotations): SidecarAnnotations | undefi
     appId: annotations[`${PREFIX}app-id`] ?? "",
     config: annotations[`${PREFIX}config`],
     env: Object.fromEntries(pairsOf(annotations[`${PREFIX}env`] ?? "")),
+    envFromSecret: Object.fromEntries(
+      pairsOf(annotations[`${PREFIX}env-from-secret`] ?? "").map(([variable, secret]) => {
+        const [name = "", key = name] = secret.split(":");
+        return [variable, { name, key }];
+      }),
+    ),
   };
 }
 
+/** A comma that no `NAME=` follows belongs to the value: `KAFKA_BROKER=a:9092,b:9092`. */
+const SEPARATOR = /,(?=\s*[A-Za-z_]\w*=)/;
+
 const pairsOf = (text: string): [string, string][] =>
   text
-    .split(",")
+    .split(SEPARATOR)
     .map((pair) => pair.trim())
     .filter((pair) => pair !== "")
     .map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]);
@@ -43,10 +54,14 @@ export function* checkSidecar(annotations: Annotations, path: FieldPath): Iterab
   if (toSidecar(annotations)?.appId === "") {
     yield fault(path, "dapr.io/app-id is missing");
   }
-  const malformed = (annotations[`${PREFIX}env`] ?? "A=b")
-    .split(",")
-    .find((pair) => !/^\s*[A-Za-z_]\w*=/.test(pair));
-  if (malformed !== undefined) {
-    yield fault([...path, `${PREFIX}env`], `dapr.io/env: "${malformed}" is no NAME=value`);
+  for (const name of ["env", "env-from-secret"]) {
+    const annotation = `${PREFIX}${name}`;
+    const malformed = (annotations[annotation] ?? "A=b")
+      .split(SEPARATOR)
+      // Dapr's injector leaves out a pair with another number of = than one, without a word.
+      .find((pair) => !/^\s*[A-Za-z_]\w*=[^=]*$/.test(pair));
+    if (malformed !== undefined) {
+      yield fault([...path, annotation], `${annotation}: "${malformed}" is no NAME=value`);
+    }
   }
 }

@@ -29,6 +29,7 @@ const METADATA: Readonly<Record<string, readonly string[]>> = {
   "pubsub.kafka": [
     "authType",
     "brokers",
+    "caCert",
     "clientID",
     "consumerGroup",
     "consumerID",
@@ -37,6 +38,9 @@ const METADATA: Readonly<Record<string, readonly string[]>> = {
     "excludeHeaderMetaRegex",
     "heartbeatInterval",
     "initialOffset",
+    "saslMechanism",
+    "saslPassword",
+    "saslUsername",
     "sessionTimeout",
     "version",
   ],
@@ -71,8 +75,12 @@ export function* checkComponent({ spec }: Component): Iterable<Fault> {
     if (!known.includes(entry.name)) {
       yield fault(path, `metadata ${entry.name} is not supported by the local runner`);
     }
-    if (entry.name === "authType" && entry.value !== "none") {
-      yield fault(path, "authType other than none is not supported by the local runner");
+    if (entry.name === "authType" && !isKnownAuth(entry.value)) {
+      yield fault(path, "authType other than none, password is not supported by the local runner");
     }
   }
 }
+
+/** Undefined: by envRef. */
+const isKnownAuth = (value: unknown): boolean =>
+  value === undefined || value === "none" || value === "password";

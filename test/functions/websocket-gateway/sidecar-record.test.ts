@@ -1,7 +1,7 @@
 /** The sidecar's HTTP delivery is the record again, byte for byte, escaped or not. */
 import { expect, it } from "vitest";
 import { fromKafkaRecord } from "../../../lib/events/kafka-record.ts";
-import { recordMetadata, toHttpHeaders } from "../../../local/dapr/record-header.ts";
+import { recordMetadata, toHttpHeaders } from "../../../local/dapr/subscription/record-header.ts";
 import { fromSidecar } from "../../../functions/websocket-gateway/topic/sidecar-record.ts";
 
 const attributes = {

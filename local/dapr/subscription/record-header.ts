@@ -1,6 +1,6 @@
 /** A record's Kafka headers as the HTTP headers of its delivery. */
 import type { KafkaMessage } from "kafkajs";
-import type { PubsubSettings } from "./pubsub.ts";
+import type { PubsubSettings } from "../pubsub.ts";
 
 type HeaderSettings = Pick<PubsubSettings, "escapeHeaders" | "excludeHeaders">;
 
@@ -37,12 +37,16 @@ export function recordMetadata(
 }
 
 /** In Node's alternating list. Bytes are written as Latin-1 characters, so UTF-8 arrives as it was. */
-export function toHttpHeaders(metadata: ReadonlyMap<string, Buffer>): string[] {
+export function toHttpHeaders(
+  metadata: ReadonlyMap<string, Buffer>,
+  appApiToken?: string,
+): string[] {
   const sent = [...metadata].filter(
     ([name]) => !NOT_SENT.has(name.toLowerCase()) && name.toLowerCase() !== "content-type",
   );
   const headers = sent.flatMap(([name, value]) => [name, value.toString("latin1").trim()]);
-  return ["Content-Type", CONTENT_TYPE, ...headers];
+  const token = appApiToken === undefined ? [] : ["dapr-api-token", appApiToken];
+  return ["Content-Type", CONTENT_TYPE, ...token, ...headers];
 }
 
 /** Go's url.QueryEscape, on bytes. */

@@ -2,9 +2,9 @@
 import type { ServerResponse } from "node:http";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
-import { DaprError } from "./dapr-error.ts";
-import { readJson, sendJson, type DaprRequest, type Route } from "./route.ts";
-import type { StateStore, Write } from "./state-store.ts";
+import { DaprError } from "../dapr-error.ts";
+import { readJson, sendJson, type DaprRequest, type Route } from "../route.ts";
+import type { StateStore, Stored, Write } from "./state-store.ts";
 
 const Item = Type.Object({
   key: Type.String({ minLength: 1 }),
@@ -58,10 +58,8 @@ export function stateRoutes(stores: ReadonlyMap<string, StateStore>, appId: stri
   return [
     route(["POST"], `${STORE}/bulk`, async (request) => {
       const { keys } = parse(BulkGet, await readJson(request.req));
-      return keys.map((key) => {
-        const stored = storeOf(request).get(inApp(key));
-        return stored ? { key, data: stored.value, etag: String(stored.version) } : { key };
-      });
+      const store = storeOf(request);
+      return Promise.all(keys.map((key) => bulkItem(key, () => store.get(inApp(key)))));
     }),
     route(["POST", "PUT"], `${STORE}/transaction`, async (request) => {
       const { operations } = parse(Transaction, await readJson(request.req));
@@ -75,8 +73,8 @@ export function stateRoutes(stores: ReadonlyMap<string, StateStore>, appId: stri
       const items = parse(Items, await readJson(request.req));
       await Promise.all(items.map((item) => storeOf(request).set(toWrite(item))));
     }),
-    route(["GET"], `${STORE}/([^/]+)`, (request) => {
-      const stored = storeOf(request).get(inApp(request.params[1] ?? ""));
+    route(["GET"], `${STORE}/([^/]+)`, async (request) => {
+      const stored = await storeOf(request).get(inApp(request.params[1] ?? ""));
       return stored === undefined ? undefined : sendStored(request.res, stored);
     }),
     route(["DELETE"], `${STORE}/([^/]+)`, async (request) => {
@@ -86,8 +84,18 @@ export function stateRoutes(stores: ReadonlyMap<string, StateStore>, appId: stri
   ];
 }
 
-function sendStored(res: ServerResponse, stored: { value: unknown; version: number }): null {
-  res.setHeader("ETag", String(stored.version));
+/** One that cannot be read does not spoil the answer for the others. */
+async function bulkItem(key: string, read: () => Promise<Stored | undefined>): Promise<object> {
+  try {
+    const stored = await read();
+    return stored ? { key, data: stored.value, etag: stored.version } : { key };
+  } catch (error) {
+    return { key, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function sendStored(res: ServerResponse, stored: Stored): null {
+  res.setHeader("ETag", stored.version);
   sendJson(res, 200, JSON.stringify(stored.value));
   return null;
 }

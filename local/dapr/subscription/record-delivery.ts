@@ -1,13 +1,13 @@
 /** One record after another to the app: its wrapper and headers, its attempts, its end in the dead letter topic. */
 import { Agent } from "node:http";
 import type { KafkaMessage } from "kafkajs";
-import type { Note } from "../process/note.ts";
+import type { Note } from "../../process/note.ts";
 import { deliver, type Outcome } from "./delivery.ts";
-import { wrapRaw } from "./envelope.ts";
-import type { Pubsub } from "./pubsub.ts";
+import { wrapRaw } from "../envelope.ts";
+import type { Pubsub } from "../pubsub.ts";
 import { recordMetadata, toHttpHeaders } from "./record-header.ts";
 import { nextAttempt } from "./retry.ts";
-import type { DaprSubscription, InboundPolicy } from "./sidecar.ts";
+import type { DaprSubscription, InboundPolicy } from "../sidecar.ts";
 
 export interface DeliveryOptions {
   subscriptions: readonly DaprSubscription[];
@@ -15,6 +15,7 @@ export interface DeliveryOptions {
   inbound: InboundPolicy;
   appPort: () => number | undefined;
   podName: string;
+  appApiToken: string | undefined;
   note: Note;
 }
 
@@ -66,7 +67,7 @@ export class RecordDelivery implements Disposable {
     { topic, message: { value } }: PlacedRecord,
     metadata: ReadonlyMap<string, Buffer>,
   ): Promise<Outcome> {
-    const { appPort, inbound, pubsub } = this.#options;
+    const { appPort, inbound, pubsub, appApiToken } = this.#options;
     const subscription = this.#byTopic.get(topic);
     const port = appPort();
     if (port === undefined || subscription === undefined) return { verdict: "unreachable" };
@@ -77,7 +78,7 @@ export class RecordDelivery implements Disposable {
     return deliver({
       port,
       path: subscription.route,
-      headers: toHttpHeaders(metadata),
+      headers: toHttpHeaders(metadata, appApiToken),
       body,
       timeoutMs: inbound.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       agent: this.#agent,

@@ -1,7 +1,11 @@
 /** How a record's headers reach the app, byte for byte or escaped. */
 import type { KafkaMessage } from "kafkajs";
 import { expect, it } from "vitest";
-import { queryEscape, recordMetadata, toHttpHeaders } from "../../../local/dapr/record-header.ts";
+import {
+  queryEscape,
+  recordMetadata,
+  toHttpHeaders,
+} from "../../../../local/dapr/subscription/record-header.ts";
 
 const message = (over: Partial<KafkaMessage> = {}) =>
   ({

@@ -4,10 +4,10 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Producer } from "kafkajs";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { openKafka } from "../../../lib/kafka/client.ts";
-import { startSidecar, type SidecarOptions } from "../../../local/dapr/sidecar.ts";
-import { startKafka, type RunningKafka } from "../../../local/kafka/server.ts";
-import { sidecarOptions, temporaryFolder } from "./fixture/sidecar.ts";
+import { openKafka } from "../../../../lib/kafka/client.ts";
+import { startSidecar, type SidecarOptions } from "../../../../local/dapr/sidecar.ts";
+import { startKafka, type RunningKafka } from "../../../../local/kafka/server.ts";
+import { sidecarOptions, temporaryFolder } from "../fixture/sidecar.ts";
 
 interface Delivered {
   value: string;
@@ -75,7 +75,14 @@ interface Wanted extends Partial<SidecarOptions> {
 
 async function start({ metadata, deadLetterTopic, rawPayload = "true", ...over }: Wanted) {
   const brokers = kafka.address;
-  const settings = { brokers, consumerID: "{podName}", initialOffset: "oldest", ...metadata };
+  const settings = {
+    brokers,
+    authType: "none",
+    disableTls: "true",
+    consumerID: "{podName}",
+    initialOffset: "oldest",
+    ...metadata,
+  };
   const sidecar = await startSidecar(
     sidecarOptions({
       stateDir,

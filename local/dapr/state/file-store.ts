@@ -1,8 +1,8 @@
-/** What state.redis keeps of a key, with its rules for versions and life times; on the disk before it resolves. */
-import { Journal } from "../part/journal.ts";
-import { DaprError } from "./dapr-error.ts";
+/** A file in the place of Redis, with the rules of state.redis for versions and life times; on the disk before it resolves. */
+import { Journal } from "../../part/journal.ts";
+import { mismatch, parseEtag, type StateStore, type Stored, type Write } from "./state-store.ts";
 
-export interface Stored {
+interface Kept {
   value: unknown;
   /** The ETag. Begins at 1, again after a removal. */
   version: number;
@@ -10,24 +10,16 @@ export interface Stored {
   expiresAt: number | null;
 }
 
-export interface Write {
-  key: string;
-  value: unknown;
-  etag?: string;
-  concurrency?: "first-write" | "last-write";
-  ttlSeconds?: number;
-}
-
 interface Line {
   key: string;
-  stored: Stored | null;
+  stored: Kept | null;
 }
 
 /** So many lines more than there are keys, and the file is written anew. */
 const SLACK = 10_000;
 
-export class StateStore implements AsyncDisposable {
-  readonly #entries = new Map<string, Stored>();
+export class FileStore implements StateStore, AsyncDisposable {
+  readonly #entries = new Map<string, Kept>();
   readonly #journal: Journal<Line>;
   readonly #now: () => number;
 
@@ -37,12 +29,17 @@ export class StateStore implements AsyncDisposable {
     this.#now = now;
   }
 
-  static async open(path: string, now: () => number = Date.now): Promise<StateStore> {
+  static async open(path: string, now: () => number = Date.now): Promise<FileStore> {
     const { lines, journal } = await Journal.open<Line>(path, latestOf);
-    return new StateStore(lines, journal, now);
+    return new FileStore(lines, journal, now);
   }
 
-  get(key: string): Stored | undefined {
+  async get(key: string): Promise<Stored | undefined> {
+    const kept = this.#find(key);
+    return kept && { value: kept.value, version: String(kept.version) };
+  }
+
+  #find(key: string): Kept | undefined {
     const stored = this.#entries.get(key);
     if (stored?.expiresAt != null && stored.expiresAt <= this.#now()) {
       this.#entries.delete(key);
@@ -51,9 +48,9 @@ export class StateStore implements AsyncDisposable {
     return stored;
   }
 
-  /** Throws a DaprError 409 where the ETag is another. A key that does not exist takes any: as in Redis. */
+  /** A key that does not exist takes any ETag: as in Redis. */
   async set(write: Write): Promise<void> {
-    const before = this.get(write.key);
+    const before = this.#find(write.key);
     const firstWrite = write.concurrency === "first-write";
     const etag = parseEtag(write);
     const matches = etag === before?.version || (etag === 0 && before?.firstWrite !== true);
@@ -67,9 +64,9 @@ export class StateStore implements AsyncDisposable {
   }
 
   async delete(key: string, given?: string): Promise<void> {
-    const before = this.get(key);
+    const before = this.#find(key);
     if (before === undefined) return;
-    const etag = parseEtag({ key, value: null, ...(given === undefined ? {} : { etag: given }) });
+    const etag = parseEtag(given === undefined ? {} : { etag: given });
     if (etag !== 0 && etag !== before.version) throw mismatch("ERR_STATE_DELETE", key);
     await this.#put(key, null);
   }
@@ -78,7 +75,7 @@ export class StateStore implements AsyncDisposable {
     await this.#journal[Symbol.asyncDispose]();
   }
 
-  async #put(key: string, stored: Stored | null): Promise<void> {
+  async #put(key: string, stored: Kept | null): Promise<void> {
     if (stored === null) this.#entries.delete(key);
     else this.#entries.set(key, stored);
     if (this.#journal.length > this.#entries.size + SLACK) {
@@ -89,8 +86,7 @@ export class StateStore implements AsyncDisposable {
     await this.#journal.append({ key, stored });
   }
 
-  /** Without a life time an earlier one goes on; 0 or less ends it. */
-  #expiry(ttlSeconds: number | undefined, before: Stored | undefined): number | null {
+  #expiry(ttlSeconds: number | undefined, before: Kept | undefined): number | null {
     if (ttlSeconds === undefined) return before?.expiresAt ?? null;
     return ttlSeconds > 0 ? this.#now() + ttlSeconds * 1000 : null;
   }
@@ -100,13 +96,3 @@ function latestOf(lines: Line[]): Line[] {
   const latest = new Map(lines.map((line) => [line.key, line]));
   return [...latest.values()].filter(({ stored }) => stored !== null);
 }
-
-/** 0: none. */
-function parseEtag({ etag, concurrency }: Write): number {
-  if (etag === undefined || etag === "" || concurrency === "last-write") return 0;
-  if (/^-?\d+$/.test(etag)) return Number(etag);
-  throw new DaprError(400, "ERR_STATE_SAVE", `invalid etag value: ${etag}`);
-}
-
-const mismatch = (code: string, key: string): DaprError =>
-  new DaprError(409, code, `possible etag mismatch: ${key} was written by another`);

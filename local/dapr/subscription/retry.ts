@@ -1,5 +1,5 @@
 /** When a record whose delivery failed is tried again: the Resiliency's policy, then the component's own, for ever. */
-import type { InboundPolicy } from "./sidecar.ts";
+import type { InboundPolicy } from "../sidecar.ts";
 
 /** `backOffDuration` of the component. */
 const COMPONENT_WAIT_MS = 5_000;

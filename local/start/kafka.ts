@@ -1,0 +1,75 @@
+/** The log of the functions: the embedded Kafka, or the one of KAFKA_BROKER. */
+import { join, resolve } from "node:path";
+import type { Kafka } from "kafkajs";
+import { readVariables } from "../../lib/host/variables.ts";
+import { openKafka } from "../../lib/kafka/client.ts";
+import { KAFKA_SECURITY_VARIABLES, type KafkaEnv, readKafkaEnv } from "../../lib/kafka/env.ts";
+import { kafkaUnusable } from "../../lib/kafka/mistake.ts";
+import { startKafka } from "../kafka/server.ts";
+import type { Note } from "../process/note.ts";
+import type { Environment } from "../secret.ts";
+
+export interface LogOptions {
+  stateDir: string;
+  port: number;
+  kafka: KafkaEnv;
+  env: Environment;
+  note: Note;
+}
+
+/** Throws a UsageError: the embedded one has neither passwords nor TLS. */
+export function readKafka(env: Environment, address: string): KafkaEnv {
+  const read = readVariables({ ...env, KAFKA_BROKER: address });
+  const stray = KAFKA_SECURITY_VARIABLES.find((variable) => env[variable]);
+  if (!env["KAFKA_BROKER"] && stray !== undefined) {
+    read.mistake(`${stray} is set, but not KAFKA_BROKER: the embedded Kafka has no passwords.`);
+  }
+  const kafka = readKafkaEnv(read);
+  read.check();
+  return kafka;
+}
+
+/** As the functions get them: they run in another folder. */
+export function kafkaVariables(env: Environment): Record<string, string> {
+  return Object.fromEntries(
+    KAFKA_SECURITY_VARIABLES.flatMap((variable) => {
+      const value = env[variable];
+      if (!value) return [];
+      return [[variable, variable.endsWith("_FILE") ? resolve(value) : value]];
+    }),
+  );
+}
+
+export async function startLog(options: LogOptions): Promise<AsyncDisposable> {
+  const { stateDir, port, env, kafka, note } = options;
+  if (env["KAFKA_BROKER"]) {
+    await requireKafka(kafka);
+    return new AsyncDisposableStack();
+  }
+  return startKafka({
+    dataDir: join(stateDir, "kafka"),
+    port,
+    log: (message) => note("kafka", message, "warning"),
+  });
+}
+
+export const openRunnerKafka = (kafka: KafkaEnv, note: Note): Kafka =>
+  openKafka({
+    ...kafka,
+    clientId: "runner",
+    onLog: ({ namespace, log }) => note("kafka", `${namespace}: ${log.message}`, "warning"),
+  });
+
+/** A person waits: what is wrong with it is said before anything else starts. */
+async function requireKafka(kafka: KafkaEnv): Promise<void> {
+  const config = { retry: { retries: 2, initialRetryTime: 300 }, connectionTimeout: 3_000 };
+  const admin = openKafka({ ...kafka, clientId: "runner", config }).admin();
+  try {
+    await admin.connect();
+    await admin.describeCluster();
+  } catch (error) {
+    throw kafkaUnusable(error, kafka);
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
