@@ -2,24 +2,22 @@
 import { type Static } from "typebox";
 import { checkDestination, destination } from "../field/delivery.ts";
 import { type Fault, fault } from "../fault.ts";
-import { closed, optional, text } from "../field/closed.ts";
+import { closed, optional, text, textMap } from "../field/closed.ts";
 import { head } from "../field/metadata.ts";
 import type { Resource } from "../resource.ts";
 import { isTimeZone, scheduleFault } from "../field/schedule.ts";
 
 export const pingSource = closed({
   ...head("sources.knative.dev/v1", "PingSource"),
-  spec: closed(
-    {
-      schedule: optional(text()),
-      timezone: optional(text()),
-      contentType: optional(text()),
-      data: optional(text()),
-      dataBase64: optional(text()),
-      sink: destination,
-    },
-    ["ceOverrides"],
-  ),
+  spec: closed({
+    schedule: optional(text()),
+    timezone: optional(text()),
+    contentType: optional(text()),
+    data: optional(text()),
+    dataBase64: optional(text()),
+    ceOverrides: optional(closed({ extensions: optional(textMap()) })),
+    sink: destination,
+  }),
 });
 
 export type PingSource = Resource<Static<typeof pingSource>>;
@@ -37,6 +35,11 @@ export function* checkPingSource({ spec }: PingSource): Iterable<Fault> {
     yield fault(["spec", "timezone"], `timezone "${timezone}" is no IANA time zone`);
   }
   yield* checkData(spec);
+  for (const name of Object.keys(spec.ceOverrides?.extensions ?? {})) {
+    if (/^[a-z0-9]+$/.test(name)) continue;
+    const path = ["spec", "ceOverrides", "extensions", name];
+    yield fault(path, `"${name}" is no name of an extension: only a-z and 0-9 are`);
+  }
 }
 
 function* checkData({ data, dataBase64, contentType }: PingSource["spec"]): Iterable<Fault> {
