@@ -42,7 +42,8 @@ export async function startTrigger({
   return starting.move();
 }
 
-function toOutgoing(
+/** Undefined where the filter does not pass. */
+export function toOutgoing(
   record: KafkaRecord,
   filter: Filter,
   trigger: { namespace: string; name: string },

@@ -1,8 +1,9 @@
-/** KafkaSource beside the recordings of the real dispatcher: requests, dead letters, waits and commits. */
+/** KafkaSource and Trigger beside the recordings of the real dispatcher: requests, dead letters, replies, waits and commits. */
 import type { IHeaders } from "kafkajs";
 import { afterAll, beforeAll, describe, test, vi, type ExpectStatic } from "vitest";
 import type { DeliveryPolicy } from "../../../local/knative/delivery/delivery-policy.ts";
 import { startKafkaSource } from "../../../local/knative/kafka-source.ts";
+import { startTrigger } from "../../../local/knative/trigger.ts";
 import { createReport } from "../../../local/report.ts";
 import { produceNullHeader } from "../../support/null-header.ts";
 import { startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";
@@ -11,10 +12,7 @@ import { comparable, recordings, type DispatchCase, type RecordedRequest } from 
 import { startScriptedSink, type ReceivedRequest } from "./scripted-sink.ts";
 import { expectWaits, orderByPartition } from "./timeline.ts";
 
-const { same, different } = splitByException(
-  "dispatch",
-  recordings<DispatchCase>("dispatch").filter(({ source }) => source.kind === "KafkaSource"),
-);
+const { same, different } = splitByException("dispatch", recordings<DispatchCase>("dispatch"));
 
 // They mostly wait.
 vi.setConfig({ maxConcurrency: 20 });
@@ -47,6 +45,7 @@ async function expectAsRecorded(recorded: DispatchCase, expect: ExpectStatic) {
   expect(seen.deliveries).toHaveLength(recorded.deliveries.length);
   expect(seen.committed).toEqual(recorded.committedOffsets);
   expect(seen.ends).toEqual(recorded.endOffsets);
+  expect(seen.replies).toEqual(recorded.replyRecords ?? []);
   if (recorded.source.ordering === "ordered") {
     const partitionOf = (record: number) => recorded.records[record]?.partition;
     expect(orderByPartition(seen, partitionOf)).toEqual(orderByPartition(recorded, partitionOf));
@@ -68,7 +67,7 @@ interface Numbered extends ReceivedRequest {
 }
 
 async function replay(recorded: DispatchCase, expect: ExpectStatic) {
-  const { name, partitions, source } = recorded;
+  const { name, partitions } = recorded;
   await log.createTopic(name, partitions);
   await produce(recorded);
   const offsets = offsetsOf(recorded);
@@ -81,22 +80,7 @@ async function replay(recorded: DispatchCase, expect: ExpectStatic) {
     recorded.deadLetterScript ?? [{ status: 204 }],
     recordOf,
   );
-  const started = await startKafkaSource({
-    source: {
-      namespace: "tasks",
-      name: "src",
-      topics: [name],
-      consumerGroup: name,
-      ordering: source.ordering,
-      initialOffset: "earliest",
-      consumers: 1,
-      delivery: policyOf(source.egressConfig, deadLetterSink.url),
-    },
-    sinkUrl: sink.url,
-    kafka: log.kafka,
-    report: createReport({ print: () => {} }),
-    commitIntervalMs: 100,
-  });
+  const started = await start(recorded, sink.url, deadLetterSink.url);
   const expected = Object.values(recorded.committedOffsets).reduce(
     (sum, offset) => sum + offset,
     0,
@@ -125,12 +109,36 @@ async function replay(recorded: DispatchCase, expect: ExpectStatic) {
     deadLetters: byRecordNumber(deadLetterSink.received.map(numbered)),
     committed: await committed(recorded),
     ends: await log.ends(name),
+    replies: await repliesOf(recorded),
     maxInFlight: sink.maxInFlight(),
   };
 }
 
+function start({ name, source }: DispatchCase, sinkUrl: string, deadLetterUrl: string) {
+  const egress = {
+    namespace: "tasks",
+    consumerGroup: name,
+    ordering: source.ordering,
+    initialOffset: "earliest",
+    delivery: policyOf(source.egressConfig ?? {}, deadLetterUrl),
+  } as const;
+  const options = {
+    sinkUrl,
+    kafka: log.kafka,
+    report: createReport({ print: () => {} }),
+    commitIntervalMs: 100,
+  };
+  if (source.kind === "Trigger") {
+    const { filter } = source;
+    const trigger = { ...egress, name: "trg", topic: name, filter: filter ? { filter } : {} };
+    return startTrigger({ ...options, trigger });
+  }
+  const kafkaSource = { ...egress, name: "src", topics: [name], consumers: 1 };
+  return startKafkaSource({ ...options, source: kafkaSource });
+}
+
 function policyOf(
-  egress: DispatchCase["source"]["egressConfig"],
+  egress: NonNullable<DispatchCase["source"]["egressConfig"]>,
   deadLetterUrl: string,
 ): DeliveryPolicy {
   return {
@@ -179,6 +187,24 @@ async function committed({ name, partitions }: DispatchCase): Promise<Record<num
   return Object.fromEntries(
     all.map((partition) => [partition, Math.max(0, found[partition] ?? 0)]),
   );
+}
+
+/** What the dispatcher itself put on the topic. */
+async function repliesOf({ name, records, replyRecords }: DispatchCase) {
+  if (replyRecords === undefined) return [];
+  const added = (await log.readAll(name)).slice(records.length);
+  return added.map(({ partition, offset, key, headers, value }) => ({
+    partition,
+    offset: Number(offset),
+    keyBase64: key?.toString("base64") ?? null,
+    headers: Object.fromEntries(
+      Object.entries(headers ?? {}).map(([header, bytes]) => [
+        header,
+        (bytes as Buffer).toString("base64"),
+      ]),
+    ),
+    valueBase64: value?.toString("base64") ?? null,
+  }));
 }
 
 const byRecordNumber = <T extends { record: number }>(requests: readonly T[]): T[] =>

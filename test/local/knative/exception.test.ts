@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { exceptions, filterCaseName, type RecordingName } from "./exception.ts";
+import { exceptions, filterCaseName, isNamed, type RecordingName } from "./exception.ts";
 
 type RecordedCase = { name?: string } & Parameters<typeof filterCaseName>[0];
 
@@ -11,11 +11,11 @@ function recordedNames(recording: RecordingName): string[] {
 }
 
 test.for(exceptions)("$recording $name is a recorded case", ({ recording, name }) => {
-  expect(recordedNames(recording)).toContain(name);
+  expect(recordedNames(recording).filter((recorded) => isNamed(recorded, name))).not.toEqual([]);
 });
 
 test("no exception is listed twice, and each has its reason", () => {
-  const names = exceptions.map(({ recording, name }) => `${recording} ${name}`);
+  const names = exceptions.map(({ recording, name }) => `${recording} ${String(name)}`);
   expect(names).toEqual([...new Set(names)]);
   expect(exceptions.filter(({ reason }) => reason.length < 20)).toEqual([]);
 });
