@@ -1,17 +1,16 @@
 /** From the YAML's resources to what the runner starts: addresses, environments, policies. Pure, so that it fails before anything runs. */
 import type { KafkaSource } from "./knative/kafka-source.ts";
-import type { Broker, KafkaSink } from "./knative/ingress.ts";
+import type { KafkaSink } from "./knative/ingress.ts";
 import type { PingSource } from "./knative/ping-source.ts";
 import { toScale } from "./manifest/field/autoscaling.ts";
-import { toDeliveryPolicy } from "./manifest/field/delivery.ts";
 import type { Manifest, ResourceOf } from "./manifest/kind.ts";
 import { toTimeLimit } from "./manifest/kind/knative-service.ts";
-import { EXTERNAL_TOPIC_ANNOTATION } from "./manifest/kind/broker.ts";
 import type { JobSpec } from "./manifest/kind/job.ts";
 import { DEFAULT_SCHEDULE } from "./manifest/kind/ping-source.ts";
 import type { FieldPath, Place, Read } from "./manifest/resource.ts";
 import type { Scale } from "./process/scale/scale.ts";
 import type { TimeLimit } from "./process/time-limit.ts";
+import { type BrokerPlan, planBroker, planTrigger, type TriggerPlan } from "./plan/broker.ts";
 import type { Planning } from "./plan/planning.ts";
 import { planProcess, type ProcessPlan } from "./plan/process.ts";
 import { planSidecar, type SidecarPlan } from "./plan/sidecar.ts";
@@ -27,7 +26,7 @@ export interface Plan {
   /** Before all other Jobs: those of component `migration`. */
   migrations: JobPlan[];
   jobs: JobPlan[];
-  brokers: Broker[];
+  brokers: BrokerPlan[];
   sinks: KafkaSink[];
   services: { name: string; scale: Scale; limit: TimeLimit; process: ProcessPlan }[];
   /** `service`: the Service that selects its pods, whose port they stand behind. */
@@ -39,6 +38,7 @@ export interface Plan {
     sidecar: SidecarPlan | undefined;
   }[];
   kafkaSources: { source: KafkaSource; sinkUrl: string; at: Place }[];
+  triggers: TriggerPlan[];
   pingSources: { source: PingSource; sinkUrl: string; functionName: string }[];
   cronJobs: {
     name: string;
@@ -57,7 +57,6 @@ export const serviceNames = (manifest: Manifest): string[] => [
 ];
 
 export function toPlan(manifest: Manifest, planning: Planning): Plan {
-  const { namespace } = planning;
   const isMigration = ({ metadata }: ResourceOf<"jobs">) =>
     metadata.labels?.["app.kubernetes.io/component"] === "migration";
   for (const configMap of manifest.configMaps) {
@@ -65,19 +64,17 @@ export function toPlan(manifest: Manifest, planning: Planning): Plan {
       planning.local(configMap, ["data", key], value);
     }
   }
+  const brokers = manifest.brokers.map((broker) => planBroker(planning, manifest, broker));
   const planOne = (job: ResourceOf<"jobs">) => planJob(planning, job);
   return {
     migrations: manifest.jobs.filter(isMigration).map(planOne),
     jobs: manifest.jobs.filter((job) => !isMigration(job)).map(planOne),
-    brokers: manifest.brokers.map(({ metadata }) => ({
-      namespace,
-      name: metadata.name,
-      topic: metadata.annotations?.[EXTERNAL_TOPIC_ANNOTATION] ?? "",
-    })),
+    brokers,
     sinks: manifest.kafkaSinks.map((sink) => planKafkaSink(planning, sink)),
     services: manifest.knativeServices.map((service) => planService(planning, service)),
     statefulSets: manifest.statefulSets.map((it) => planStatefulSet(planning, manifest, it)),
     kafkaSources: manifest.kafkaSources.map((source) => planKafkaSource(planning, source)),
+    triggers: manifest.triggers.map((it) => planTrigger(planning, brokers, it)),
     pingSources: manifest.pingSources.map((source) => planPingSource(planning, source)),
     cronJobs: manifest.cronJobs.map((cronJob) => planCronJob(planning, cronJob)),
   };
@@ -155,8 +152,6 @@ function planKafkaSource(planning: Planning, resource: ResourceOf<"kafkaSources"
   const { metadata, spec } = resource;
   const { namespace } = planning;
   planning.kafka(resource, ["spec", "bootstrapServers"], spec.bootstrapServers);
-  const letters = spec.delivery?.deadLetterSink;
-  const path = ["spec", "delivery", "deadLetterSink"];
   const source: KafkaSource = {
     namespace,
     name: metadata.name,
@@ -166,11 +161,7 @@ function planKafkaSource(planning: Planning, resource: ResourceOf<"kafkaSources"
     ordering: spec.ordering ?? "ordered",
     initialOffset: spec.initialOffset ?? "latest",
     consumers: spec.consumers ?? 1,
-    delivery: {
-      ...toDeliveryPolicy(spec.delivery),
-      deadLetterSinkUrl:
-        letters === undefined ? undefined : planning.sinkUrl(resource, path, letters),
-    },
+    delivery: planning.delivery(resource, spec.delivery),
   };
   const sinkUrl = planning.sinkUrl(resource, ["spec", "sink"], spec.sink);
   return { source, sinkUrl, at: resource.placeOf(["spec", "topics"]) };
@@ -179,10 +170,11 @@ function planKafkaSource(planning: Planning, resource: ResourceOf<"kafkaSources"
 function planPingSource(planning: Planning, resource: ResourceOf<"pingSources">) {
   const { metadata, spec } = resource;
   const { schedule = DEFAULT_SCHEDULE, timezone, contentType, data, dataBase64, sink } = spec;
+  const extensions = spec.ceOverrides?.extensions;
   const { namespace } = planning;
   const { name } = metadata;
   return {
-    source: { namespace, name, schedule, timezone, contentType, data, dataBase64 },
+    source: { namespace, name, schedule, timezone, contentType, data, dataBase64, extensions },
     sinkUrl: planning.sinkUrl(resource, ["spec", "sink"], sink),
     functionName: sink.ref?.name ?? sink.uri ?? "",
   };

@@ -17,6 +17,7 @@ import { checkSecret, secret } from "./kind/secret.ts";
 import { service } from "./kind/service.ts";
 import { checkStatefulSet, statefulSet } from "./kind/stateful-set.ts";
 import { checkSubscription, subscription } from "./kind/subscription.ts";
+import { checkTrigger, trigger } from "./kind/trigger.ts";
 
 const kind = <Schema extends TSchema>(
   apiVersion: string,
@@ -41,6 +42,7 @@ export const kinds = {
   services: kind("v1", "Service", service),
   statefulSets: kind("apps/v1", "StatefulSet", statefulSet, checkStatefulSet),
   subscriptions: kind("dapr.io/v2alpha1", "Subscription", subscription, checkSubscription),
+  triggers: kind("eventing.knative.dev/v1", "Trigger", trigger, checkTrigger),
 };
 
 export type KindName = keyof typeof kinds;
@@ -74,7 +76,6 @@ const LEFT_OUT = new Set([
   "ServiceAccount",
   "SinkBinding",
   "Subscription",
-  "Trigger",
   "WorkflowAccessPolicy",
 ]);
 

@@ -1,7 +1,7 @@
 /** References between resources: each must lead somewhere. */
 import type { Problem } from "./error.ts";
 import { toSidecar } from "./field/dapr-annotation.ts";
-import type { Destination } from "./field/delivery.ts";
+import type { Delivery, Destination } from "./field/delivery.ts";
 import type { Manifest } from "./kind.ts";
 import type { FieldPath, Read } from "./resource.ts";
 
@@ -9,16 +9,20 @@ export function checkReferences(manifest: Manifest): Problem[] {
   return [
     ...manifest.kafkaSources.flatMap((source) => [
       ...dangling(manifest, source, source.spec.sink, ["spec", "sink"]),
-      ...dangling(manifest, source, source.spec.delivery?.deadLetterSink, [
-        "spec",
-        "delivery",
-        "deadLetterSink",
-      ]),
+      ...danglingDeadLetterSink(manifest, source),
     ]),
     ...manifest.pingSources.flatMap((source) =>
       dangling(manifest, source, source.spec.sink, ["spec", "sink"]),
     ),
-    ...manifest.brokers.flatMap((broker) => checkBrokerConfig(manifest, broker)),
+    ...manifest.brokers.flatMap((broker) => [
+      ...checkBrokerConfig(manifest, broker),
+      ...danglingDeadLetterSink(manifest, broker),
+    ]),
+    ...manifest.triggers.flatMap((trigger) => [
+      ...checkTriggerBroker(manifest, trigger),
+      ...dangling(manifest, trigger, trigger.spec.subscriber, ["spec", "subscriber"]),
+      ...danglingDeadLetterSink(manifest, trigger),
+    ]),
     ...manifest.statefulSets.flatMap((statefulSet) => checkStatefulSet(manifest, statefulSet)),
     ...manifest.services.flatMap((service) => checkService(manifest, service)),
     ...checkDapr(manifest),
@@ -57,10 +61,24 @@ function dangling(
   return [problem(resource, [...path, "ref", "name"], `there is no ${ref.kind} "${ref.name}"`)];
 }
 
+const danglingDeadLetterSink = (
+  manifest: Manifest,
+  resource: Read & { spec: { delivery?: Delivery } },
+): Problem[] => {
+  const path = ["spec", "delivery", "deadLetterSink"];
+  return dangling(manifest, resource, resource.spec.delivery?.deadLetterSink, path);
+};
+
 function checkBrokerConfig(manifest: Manifest, broker: Manifest["brokers"][number]): Problem[] {
-  const { config } = broker.spec;
-  if (config === undefined || has(manifest.configMaps, config.name)) return [];
-  return [problem(broker, ["spec", "config", "name"], `there is no ConfigMap "${config.name}"`)];
+  const { name } = broker.spec.config;
+  if (has(manifest.configMaps, name)) return [];
+  return [problem(broker, ["spec", "config", "name"], `there is no ConfigMap "${name}"`)];
+}
+
+function checkTriggerBroker(manifest: Manifest, trigger: Manifest["triggers"][number]): Problem[] {
+  const { broker } = trigger.spec;
+  if (has(manifest.brokers, broker)) return [];
+  return [problem(trigger, ["spec", "broker"], `there is no Broker "${broker}"`)];
 }
 
 function checkStatefulSet(

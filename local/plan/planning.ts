@@ -2,7 +2,8 @@
 import type { Addresses } from "../address.ts";
 import { toLocal } from "../address.ts";
 import type { Problem } from "../manifest/error.ts";
-import type { Destination } from "../manifest/field/delivery.ts";
+import type { DeliveryPolicy } from "../knative/delivery/delivery-policy.ts";
+import { type Delivery, type Destination, toDeliveryPolicy } from "../manifest/field/delivery.ts";
 import type { Manifest } from "../manifest/kind.ts";
 import type { FieldPath, Read } from "../manifest/resource.ts";
 import { type Environment, isProvided, type SecretRef, secretVariable } from "../secret.ts";
@@ -30,8 +31,13 @@ export class Planning {
     this.absolute = options.absolute;
   }
 
+  /** Once, even if two ask about the same line. */
   problem(resource: Read, path: FieldPath, sentence: string): void {
-    this.problems.push({ ...resource.placeOf(path), sentence });
+    const { file, line } = resource.placeOf(path);
+    const isSaid = this.problems.some(
+      (it) => it.file === file && it.line === line && it.sentence === sentence,
+    );
+    if (!isSaid) this.problems.push({ file, line, sentence });
   }
 
   /** A Secret's key: of the YAML, of the environment, or one that the runner makes. */
@@ -88,6 +94,19 @@ export class Planning {
     }
   }
 
+  /** `spec.delivery` of a resource; `absent` is what Knative does without it. */
+  delivery(
+    resource: Read,
+    delivery: Delivery | undefined,
+    absent?: DeliveryPolicy,
+  ): DeliveryPolicy {
+    const policy = toDeliveryPolicy(delivery, absent);
+    const letters = delivery?.deadLetterSink;
+    if (letters === undefined) return policy;
+    const path = ["spec", "delivery", "deadLetterSink"];
+    return { ...policy, deadLetterSinkUrl: this.sinkUrl(resource, path, letters) };
+  }
+
   /** Where events for the sink go: the references were checked when the YAML was read. */
   sinkUrl(resource: Read, path: FieldPath, sink: Destination): string {
     const { ref, uri } = sink;
@@ -98,8 +117,11 @@ export class Planning {
       return url;
     }
     const { addresses } = this.#options;
-    if (ref.kind === "Service") return addresses.serviceUrl(ref.name) ?? "";
-    return `${addresses.brokerUrl}/${this.namespace}/${ref.name}`;
+    const url =
+      ref.kind === "Service"
+        ? (addresses.serviceUrl(ref.name) ?? "")
+        : `${addresses.brokerUrl}/${this.namespace}/${ref.name}`;
+    return uri === undefined || url === "" ? url : new URL(uri, url).href;
   }
 }
 

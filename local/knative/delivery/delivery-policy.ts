@@ -19,6 +19,14 @@ export const absentDelivery: DeliveryPolicy = {
   timeoutMs: 600_000,
 };
 
+/** What the webhook writes for a Broker that has no `delivery` (`config-br-defaults`), for its Triggers without one. */
+export const brokerDelivery: DeliveryPolicy = {
+  retry: 10,
+  backoffPolicy: "exponential",
+  backoffDelayMs: 200,
+  timeoutMs: 600_000,
+};
+
 /** What a present `delivery` is given for the fields that it lacks: above all, no retry. */
 export const partialDelivery: DeliveryPolicy = {
   retry: 0,

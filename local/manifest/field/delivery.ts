@@ -33,7 +33,7 @@ export const delivery = closed(
     timeout: optional(name()),
     deadLetterSink: optional(destination),
   },
-  ["retryAfterMax"],
+  ["format", "retryAfterMax"],
 );
 
 export type Destination = Static<typeof destination>;
@@ -44,7 +44,9 @@ export function* checkDestination(sink: Destination, path: FieldPath): Iterable<
     yield fault(path, "a sink needs ref or uri");
   }
   if (sink.ref !== undefined && sink.uri !== undefined) {
-    yield fault([...path, "uri"], "uri beside ref is not supported by the local runner");
+    if (URL.canParse(sink.uri)) {
+      yield fault([...path, "uri"], "a uri beside ref is a path of what ref names, not a URL");
+    }
   }
 }
 
@@ -52,8 +54,11 @@ export function* checkDestination(sink: Destination, path: FieldPath): Iterable<
 const POLL_INTERVAL_MS = 300_000;
 
 /** The policy that Knative makes of what is written, and of what is not. */
-export function toDeliveryPolicy(delivery: Delivery | undefined): DeliveryPolicy {
-  if (delivery === undefined) return absentDelivery;
+export function toDeliveryPolicy(
+  delivery: Delivery | undefined,
+  absent: DeliveryPolicy = absentDelivery,
+): DeliveryPolicy {
+  if (delivery === undefined) return absent;
   const { retry, backoffPolicy, backoffDelay, timeout } = delivery;
   return {
     retry: retry ?? partialDelivery.retry,

@@ -207,8 +207,8 @@ it.each<[string, string, string | RegExp, string, string]>([
     "a kind that is not done",
     "eventing/broker-task-events.yaml",
     "kind: Broker",
-    "kind: Trigger",
-    "kind Trigger (eventing.knative.dev/v1) is not supported by the local runner",
+    "kind: EventPolicy",
+    "kind EventPolicy (eventing.knative.dev/v1) is not supported by the local runner",
   ],
   [
     "another version of a kind",
