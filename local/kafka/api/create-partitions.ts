@@ -20,9 +20,13 @@ export const createPartitions = defineApi({
     return { topics, validateOnly: reader.boolean() };
   },
   async handle({ topics, validateOnly }, { broker }) {
+    const byName = Map.groupBy(topics, ({ name }) => name);
     const results = [];
-    for (const { name, count, assignments } of topics) {
+    for (const [name, [topic, ...others]] of byName) {
       const outcome = await attempt(async () => {
+        if (!topic || others.length > 0)
+          throw new KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.");
+        const { count, assignments } = topic;
         checkCount(broker, name, count, assignments);
         if (!validateOnly) await broker.topics.addPartitions(name, count);
       });
@@ -44,7 +48,9 @@ function checkCount(broker: Broker, name: string, count: number, assignments: As
   if (count <= present)
     throw new KafkaError(
       ErrorCode.INVALID_PARTITIONS,
-      `The topic ${name} currently has ${present} partition(s); ${count} would not be an increase.`,
+      count === present
+        ? `Topic already has ${present} partition(s).`
+        : `The topic ${name} currently has ${present} partition(s); ${count} would not be an increase.`,
     );
   if (assignments === null) return;
   const isSound =

@@ -11,11 +11,11 @@ type NewTopic = ReturnType<typeof readTopic>;
 export const createTopics = defineApi({
   key: 19,
   name: "CreateTopics",
-  versions: [0, 3],
-  read(reader, version) {
+  versions: [2, 4],
+  read(reader) {
     const topics = reader.array(() => readTopic(reader));
     reader.int32();
-    return { topics, validateOnly: version >= 1 && reader.boolean() };
+    return { topics, validateOnly: reader.boolean() };
   },
   async handle({ topics, validateOnly }, { broker }) {
     const byName = Map.groupBy(topics, ({ name }) => name);
@@ -33,12 +33,12 @@ export const createTopics = defineApi({
     }
     return results;
   },
-  write(writer, results, version) {
-    if (version >= 2) writer.int32(0);
-    writer.array(results, ({ name, error, message }) => {
-      writer.string(name).int16(error);
-      if (version >= 1) writer.nullableString(message);
-    });
+  write(writer, results) {
+    writer
+      .int32(0)
+      .array(results, ({ name, error, message }) =>
+        writer.string(name).int16(error).nullableString(message),
+      );
   },
 });
 
@@ -67,7 +67,9 @@ function countPartitions({ partitions, replicationFactor, assignments }: NewTopi
   if (replicationFactor !== -1 && replicationFactor !== 1) {
     throw new KafkaError(
       ErrorCode.INVALID_REPLICATION_FACTOR,
-      `Unable to replicate the partition ${replicationFactor} time(s): there is one broker.`,
+      replicationFactor < 1
+        ? "Replication factor must be larger than 0, or -1 to use the default value."
+        : `Unable to replicate the partition ${replicationFactor} time(s): there is one broker.`,
     );
   }
   return partitions === -1 ? 1 : partitions;

@@ -1,11 +1,12 @@
 /** DeleteTopics: with their records and the offsets that groups committed for them. */
 import { defineApi } from "../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
 import { attempt } from "./attempt.ts";
 
 export const deleteTopics = defineApi({
   key: 20,
   name: "DeleteTopics",
-  versions: [0, 3],
+  versions: [1, 3],
   read(reader) {
     const names = reader.array(() => reader.string());
     reader.int32();
@@ -13,8 +14,11 @@ export const deleteTopics = defineApi({
   },
   async handle(names, { broker }) {
     const results = [];
-    for (const name of names) {
+    const byName = Map.groupBy(names, (name) => name);
+    for (const [name, [, ...others]] of byName) {
       const { error } = await attempt(async () => {
+        if (others.length > 0)
+          throw new KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.");
         await broker.topics.delete(name);
         await broker.groups.offsets.deleteTopic(name);
       });
@@ -22,8 +26,7 @@ export const deleteTopics = defineApi({
     }
     return results;
   },
-  write(writer, results, version) {
-    if (version >= 1) writer.int32(0);
-    writer.array(results, ({ name, error }) => writer.string(name).int16(error));
+  write(writer, results) {
+    writer.int32(0).array(results, ({ name, error }) => writer.string(name).int16(error));
   },
 });

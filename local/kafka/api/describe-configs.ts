@@ -3,7 +3,8 @@ import { NODE_ID, type Broker } from "../broker.ts";
 import { defineApi } from "../protocol/api.ts";
 import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
 import type { Writer } from "../protocol/writer.ts";
-import { type ConfigEntry, TopicConfig } from "../topic/topic-config.ts";
+import type { ConfigEntry } from "../topic/topic-config.ts";
+import { checkTopicName } from "../topic/topic-name.ts";
 import { attempt } from "./attempt.ts";
 import { BROKER, TOPIC } from "./config-resource.ts";
 
@@ -12,14 +13,14 @@ const SOURCE = { topic: 1, default: 5 } as const;
 export const describeConfigs = defineApi({
   key: 32,
   name: "DescribeConfigs",
-  versions: [0, 2],
-  read(reader, version) {
+  versions: [1, 2],
+  read(reader) {
     const resources = reader.array(() => ({
       type: reader.int8(),
       name: reader.string(),
       keys: reader.nullableArray(() => reader.string()),
     }));
-    return { resources, withSynonyms: version >= 1 && reader.boolean() };
+    return { resources, withSynonyms: reader.boolean() };
   },
   async handle({ resources, withSynonyms }, { broker }) {
     const results = [];
@@ -32,16 +33,19 @@ export const describeConfigs = defineApi({
     }
     return results;
   },
-  write(writer, results, version) {
+  write(writer, results) {
     writer.int32(0).array(results, ({ error, message, type, name, entries, withSynonyms }) => {
       writer.int16(error).nullableString(message).int8(type).string(name);
-      writer.array(entries, (entry) => writeEntry(writer, entry, version, withSynonyms));
+      writer.array(entries, (entry) => writeEntry(writer, entry, withSynonyms));
     });
   },
 });
 
 function describe(broker: Broker, type: number, name: string): ConfigEntry[] {
-  if (type === TOPIC) return broker.topics.topic(name).config.entries();
+  if (type === TOPIC) {
+    checkTopicName(name);
+    return broker.topics.topic(name).config.entries();
+  }
   if (type !== BROKER)
     throw new KafkaError(ErrorCode.INVALID_REQUEST, `Unexpected resource type ${type}`);
   if (name !== "" && name !== String(NODE_ID))
@@ -56,23 +60,14 @@ function describe(broker: Broker, type: number, name: string): ConfigEntry[] {
 
 function writeEntry(
   writer: Writer,
-  { name, value, isDefault }: ConfigEntry,
-  version: number,
+  { name, value, isDefault, fallback }: ConfigEntry,
   withSynonyms: boolean,
 ): void {
   writer.string(name).nullableString(value).boolean(false);
-  if (version === 0) writer.boolean(isDefault);
-  else writer.int8(isDefault ? SOURCE.default : SOURCE.topic);
-  writer.boolean(false);
-  if (version === 0) return;
-  const fallback = new TopicConfig().entries().find((entry) => entry.name === name)?.value ?? value;
-  const synonyms = isDefault
-    ? [{ value, source: SOURCE.default }]
-    : [
-        { value, source: SOURCE.topic },
-        { value: fallback, source: SOURCE.default },
-      ];
-  writer.array(withSynonyms ? synonyms : [], (synonym) =>
-    writer.string(name).nullableString(synonym.value).int8(synonym.source),
+  writer.int8(isDefault ? SOURCE.default : SOURCE.topic).boolean(false);
+  const own = isDefault ? [] : [{ name, value, source: SOURCE.topic }];
+  const above = fallback ? [{ ...fallback, source: SOURCE.default }] : [];
+  writer.array(withSynonyms ? [...own, ...above] : [], (synonym) =>
+    writer.string(synonym.name).nullableString(synonym.value).int8(synonym.source),
   );
 }

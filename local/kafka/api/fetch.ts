@@ -65,19 +65,25 @@ function readRequest(reader: Reader, version: number) {
   if (version >= 7) reader.int32();
   const topics = reader.array(() => {
     const topic = reader.string();
-    return { name: topic, partitions: reader.array(() => readPartition(reader, topic, version)) };
+    const partitions = reader.array(() => readPartition(reader, topic, version, limits.maxBytes));
+    return { name: topic, partitions };
   });
   if (version >= 7) reader.array(() => [reader.string(), reader.array(() => reader.int32())]);
   if (version >= 11) reader.string();
   return { ...limits, sessionId, topics };
 }
 
-function readPartition(reader: Reader, topic: string, version: number): WantedPartition {
+function readPartition(
+  reader: Reader,
+  topic: string,
+  version: number,
+  limitBytes: number,
+): WantedPartition {
   const index = reader.int32();
   const leaderEpoch = version >= 9 ? reader.int32() : -1;
   const offset = reader.int64();
   if (version >= 5) reader.int64();
-  return { topic, index, leaderEpoch, offset, maxBytes: reader.int32() };
+  return { topic, index, leaderEpoch, offset, maxBytes: Math.min(reader.int32(), limitBytes) };
 }
 
 /** Returns when enough is there, a partition has an error to tell, the time is over or the client is gone. */
@@ -106,7 +112,7 @@ function isReady(broker: Broker, wanted: readonly WantedPartition[], minBytes: n
   for (const partition of wanted) {
     const log = openAt(broker, partition);
     if (log instanceof KafkaError) return true;
-    available += Math.min(log.bytesFrom(partition.offset), Math.max(partition.maxBytes, 0));
+    available += Math.min(log.bytesFrom(partition.offset), partition.maxBytes);
   }
   return available >= minBytes;
 }
@@ -155,13 +161,15 @@ async function readOne(
 
 function openAt(
   broker: Broker,
-  { topic, index, leaderEpoch, offset }: WantedPartition,
+  { topic, index, leaderEpoch, offset, maxBytes }: WantedPartition,
 ): PartitionLog | KafkaError {
   try {
     const log = broker.topics.partition(topic, index);
     if (leaderEpoch > 0)
       throw new KafkaError(ErrorCode.UNKNOWN_LEADER_EPOCH, "the leader epoch is always 0");
     log.checkInRange(offset);
+    if (maxBytes < 0)
+      throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "max bytes may not be negative");
     return log;
   } catch (error) {
     if (error instanceof KafkaError) return error;

@@ -68,6 +68,8 @@ async function find(
   const log = broker.topics.partition(topic, index);
   if (timestamp === LATEST) return { offset: log.endOffset, at: -1 };
   if (timestamp === EARLIEST) return { offset: log.startOffset, at: -1 };
+  if (timestamp < EARLIEST)
+    throw new KafkaError(ErrorCode.UNSUPPORTED_VERSION, `${timestamp} belongs to later versions`);
   const found = await log.findByTime(timestamp);
   return { offset: found?.offset ?? -1, at: found?.timestamp ?? -1 };
 }

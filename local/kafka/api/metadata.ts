@@ -22,7 +22,7 @@ export const metadata = defineApi({
     return { topics: wantsAll ? null : topics, mayCreate: version < 4 || reader.boolean() };
   },
   async handle({ topics, mayCreate }, { broker, host, port }) {
-    const names = topics ?? broker.topics.list().map(({ name }) => name);
+    const names = topics ? new Set(topics) : broker.topics.list().map(({ name }) => name);
     const described: TopicMetadata[] = [];
     for (const name of names) described.push(await describe(broker, name, mayCreate));
     return { host, port, clusterId: broker.topics.clusterId, topics: described };

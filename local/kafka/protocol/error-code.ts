@@ -1,5 +1,6 @@
 /** The error codes of the Kafka protocol that this log answers with (kafka.apache.org/protocol, "Error Codes"). */
 export const ErrorCode = {
+  UNKNOWN_SERVER_ERROR: -1,
   NONE: 0,
   OFFSET_OUT_OF_RANGE: 1,
   CORRUPT_MESSAGE: 2,

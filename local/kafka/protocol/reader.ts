@@ -3,9 +3,13 @@ export class MalformedFrame extends Error {
   override name = "MalformedFrame";
 }
 
+/** Far more than any client names in one request; each costs an object here and a part of the answer. */
+const ELEMENT_LIMIT = 100_000;
+
 export class Reader {
   readonly #frame: Buffer;
   #at = 0;
+  #elements = 0;
 
   constructor(frame: Buffer) {
     this.#frame = frame;
@@ -27,9 +31,8 @@ export class Reader {
     return this.#frame.readInt32BE(this.#take(4));
   }
 
-  /** Offsets, timestamps and producer ids all stay far below 2^53. */
   int64(): number {
-    return Number(this.#frame.readBigInt64BE(this.#take(8)));
+    return exactInt64(this.#frame, this.#take(8));
   }
 
   boolean(): boolean {
@@ -63,9 +66,11 @@ export class Reader {
   nullableArray<T>(element: () => T): T[] | null {
     const count = this.int32();
     if (count === -1) return null;
-    // Every element takes at least a byte, so a larger count is a lie and must not make us allocate.
-    if (count < 0 || count > this.remaining)
+    // Every element takes at least two bytes, so a larger count is a lie and must not make us allocate.
+    if (count < 0 || count * 2 > this.remaining)
       refuse(`an array of ${count} elements in ${this.remaining} bytes`);
+    this.#elements += count;
+    if (this.#elements > ELEMENT_LIMIT) refuse(`a request of more than ${ELEMENT_LIMIT} elements`);
     return Array.from({ length: count }, element);
   }
 
@@ -103,6 +108,12 @@ export class Reader {
     this.#at += length;
     return start;
   }
+}
+
+/** Offsets, timestamps and producer ids in use stay far below 2^53; what lies beyond is taken for the limit. */
+export function exactInt64(bytes: Buffer, at: number): number {
+  const value = Number(bytes.readBigInt64BE(at));
+  return Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 }
 
 function refuse(reason: string): never {

@@ -1,5 +1,9 @@
 /** Writes the primitive types of the Kafka protocol; large record sets are passed on by reference, never copied. */
+import { MalformedFrame } from "./reader.ts";
+
 const COPY_UP_TO_BYTES = 1024;
+/** The length is an int16. */
+const STRING_LIMIT_BYTES = 0x7fff;
 
 export class Writer {
   readonly #chunks: Buffer[] = [];
@@ -33,6 +37,8 @@ export class Writer {
 
   string(value: string): this {
     const length = Buffer.byteLength(value);
+    // Bytes that are no UTF-8 grow when they are answered as characters.
+    if (length > STRING_LIMIT_BYTES) throw new MalformedFrame(`a string of ${length} bytes`);
     this.int16(length);
     this.#room(length).write(value, this.#used - length);
     return this;

@@ -37,17 +37,18 @@ export function checkBatch(
 function checkKind(header: BatchHeader): void {
   if (header.isControl) throw refusal("INVALID_RECORD", "clients may not write control batches");
   if (header.isTransactional) throw refusal("INVALID_TXN_STATE", "there are no transactions here");
-  const { recordCount, lastOffsetDelta, producerId, baseSequence, producerEpoch } = header;
+  const { recordCount, lastOffsetDelta, producerId, baseSequence } = header;
   if (recordCount < 1 || recordCount !== lastOffsetDelta + 1)
     throw refusal("INVALID_RECORD", "the number of records and the last offset disagree");
-  if (producerId >= 0 && (baseSequence < 0 || producerEpoch < 0))
+  if (producerId >= 0 && baseSequence < 0)
     throw refusal("INVALID_RECORD", "a producer id without a sequence");
 }
 
 /** The checks that read the records, decompressing them where they are compressed. */
 export async function checkRecords(batch: Buffer, header: BatchHeader, now: number): Promise<void> {
-  const places = await recordPlaces(batch, header);
-  const maxTimestamp = places.reduce((latest, { timestamp }) => Math.max(latest, timestamp), -1);
+  let maxTimestamp = -1;
+  for (const { timestamp } of await recordPlaces(batch, header))
+    maxTimestamp = Math.max(maxTimestamp, timestamp);
   if (maxTimestamp > now + FUTURE_LIMIT_MS)
     throw refusal("INVALID_TIMESTAMP", "a record's timestamp is more than an hour ahead");
   if (maxTimestamp !== header.maxTimestamp) correctMaxTimestamp(batch, maxTimestamp);

@@ -1,4 +1,5 @@
 /** The header of a record batch v2, read and patched in place: the log stores batches as the bytes that came. */
+import { exactInt64 } from "../protocol/reader.ts";
 import { crc32c } from "./crc32c.ts";
 
 export const BATCH_HEADER_BYTES = 61;
@@ -41,16 +42,16 @@ export interface BatchHeader {
 export function parseBatchHeader(bytes: Buffer): BatchHeader {
   const attributes = bytes.readInt16BE(field.attributes);
   return {
-    baseOffset: int64(bytes, field.baseOffset),
+    baseOffset: exactInt64(bytes, field.baseOffset),
     sizeBytes: bytes.readInt32BE(field.length) + LENGTH_OVERHEAD_BYTES,
     magic: bytes.readInt8(field.magic),
     codec: attributes & 0x07,
     isTransactional: (attributes & 0x10) !== 0,
     isControl: (attributes & 0x20) !== 0,
     lastOffsetDelta: bytes.readInt32BE(field.lastOffsetDelta),
-    baseTimestamp: int64(bytes, field.baseTimestamp),
-    maxTimestamp: int64(bytes, field.maxTimestamp),
-    producerId: int64(bytes, field.producerId),
+    baseTimestamp: exactInt64(bytes, field.baseTimestamp),
+    maxTimestamp: exactInt64(bytes, field.maxTimestamp),
+    producerId: exactInt64(bytes, field.producerId),
     producerEpoch: bytes.readInt16BE(field.producerEpoch),
     baseSequence: bytes.readInt32BE(field.baseSequence),
     recordCount: bytes.readInt32BE(field.recordCount),
@@ -71,8 +72,4 @@ export function correctMaxTimestamp(batch: Buffer, maxTimestamp: number): void {
 
 export function hasValidChecksum(batch: Buffer): boolean {
   return batch.readUInt32BE(field.crc) === crc32c(batch.subarray(field.attributes));
-}
-
-function int64(bytes: Buffer, at: number): number {
-  return Number(bytes.readBigInt64BE(at));
 }

@@ -23,15 +23,18 @@ export interface RecordPlace {
 }
 
 /** The offset and time of each record, in order. Throws INVALID_RECORD for anything that a consumer could not read. */
-export async function recordPlaces(batch: Buffer, header: BatchHeader): Promise<RecordPlace[]> {
-  const walk = new RecordWalk(
-    await inflate(batch.subarray(BATCH_HEADER_BYTES), header.codec),
-    header,
-  );
-  const places: RecordPlace[] = [];
-  while (places.length < header.recordCount) places.push(walk.next(places.length));
+export async function recordPlaces(
+  batch: Buffer,
+  header: BatchHeader,
+): Promise<Iterable<RecordPlace>> {
+  const bytes = await inflate(batch.subarray(BATCH_HEADER_BYTES), header.codec);
+  return walkRecords(new RecordWalk(bytes, header), header.recordCount);
+}
+
+/** Never a list: a small batch can inflate to millions of empty records. */
+function* walkRecords(walk: RecordWalk, count: number): Generator<RecordPlace, void> {
+  for (let delta = 0; delta < count; delta += 1) yield walk.next(delta);
   if (!walk.atEnd) throw invalid("bytes follow the last record");
-  return places;
 }
 
 async function inflate(bytes: Buffer, codec: number): Promise<Buffer> {

@@ -3,32 +3,68 @@ import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
 
 interface ConfigKey {
   readonly fallback: string;
-  readonly accepts: (value: string) => boolean;
+  /** What the broker's own config is called that this one falls back to, where it has one of that value. */
+  readonly brokerName?: string;
+  /** Why a value is refused, in Kafka's words. */
+  readonly refusal: (value: string) => string | undefined;
 }
 
-const bytesOrUnlimited = integerFrom(-1);
+const INT_MAX = 2n ** 31n - 1n;
+const LONG_MAX = 2n ** 63n - 1n;
 
 const keys: Readonly<Record<string, ConfigKey>> = {
-  "cleanup.policy": { fallback: "delete", accepts: oneOf("delete") },
-  "compression.type": { fallback: "producer", accepts: oneOf("producer") },
-  "max.message.bytes": { fallback: "1048588", accepts: integerFrom(0) },
-  "message.timestamp.type": { fallback: "CreateTime", accepts: oneOf("CreateTime") },
-  "min.insync.replicas": { fallback: "1", accepts: integerFrom(1) },
-  "retention.bytes": { fallback: "-1", accepts: bytesOrUnlimited },
-  "retention.ms": { fallback: "604800000", accepts: integerFrom(-1) },
-  "segment.bytes": { fallback: "67108864", accepts: integerFrom(14) },
+  "cleanup.policy": {
+    fallback: "delete",
+    brokerName: "log.cleanup.policy",
+    refusal: only("delete"),
+  },
+  "compression.type": {
+    fallback: "producer",
+    brokerName: "compression.type",
+    refusal: only("producer"),
+  },
+  "max.message.bytes": {
+    fallback: "1048588",
+    brokerName: "message.max.bytes",
+    refusal: integer("INT", 0n),
+  },
+  "message.timestamp.type": {
+    fallback: "CreateTime",
+    brokerName: "log.message.timestamp.type",
+    refusal: only("CreateTime"),
+  },
+  "min.insync.replicas": {
+    fallback: "1",
+    brokerName: "min.insync.replicas",
+    refusal: integer("INT", 1n),
+  },
+  "retention.bytes": {
+    fallback: "-1",
+    brokerName: "log.retention.bytes",
+    refusal: integer("LONG"),
+  },
+  "retention.ms": { fallback: "604800000", refusal: integer("LONG", -1n) },
+  "segment.bytes": {
+    fallback: "67108864",
+    brokerName: "log.segment.bytes",
+    refusal: integer("INT", 1_048_576n),
+  },
 };
 
-export type NumericConfig =
-  | "max.message.bytes"
-  | "retention.bytes"
-  | "retention.ms"
-  | "segment.bytes";
+/** As in Kafka: for tests, never described, and goes before `segment.bytes`. */
+const INTERNAL_SEGMENT_BYTES = "internal.segment.bytes";
+const internal: Readonly<Record<string, ConfigKey>> = {
+  [INTERNAL_SEGMENT_BYTES]: { fallback: "", refusal: integer("INT", 14n) },
+};
+
+export type NumericConfig = "max.message.bytes" | "retention.bytes" | "retention.ms";
 
 export interface ConfigEntry {
   readonly name: string;
   readonly value: string;
   readonly isDefault: boolean;
+  /** The config of the broker that gives the default, by its name and value. */
+  readonly fallback?: { readonly name: string; readonly value: string } | undefined;
 }
 
 export class TopicConfig {
@@ -42,10 +78,16 @@ export class TopicConfig {
     return Number(this.#set.get(name) ?? keys[name]?.fallback);
   }
 
+  get segmentBytes(): number {
+    const wanted = this.#set.get(INTERNAL_SEGMENT_BYTES) ?? this.#set.get("segment.bytes");
+    return Number(wanted ?? keys["segment.bytes"]?.fallback);
+  }
+
   entries(): ConfigEntry[] {
-    return Object.entries(keys).map(([name, { fallback }]) => {
+    return Object.entries(keys).map(([name, { fallback, brokerName }]) => {
       const value = this.#set.get(name);
-      return { name, value: value ?? fallback, isDefault: value === undefined };
+      const above = brokerName === undefined ? undefined : { name: brokerName, value: fallback };
+      return { name, value: value ?? fallback, isDefault: value === undefined, fallback: above };
     });
   }
 
@@ -60,27 +102,34 @@ export function parseTopicConfig(
 ): TopicConfig {
   const set = new Map<string, string>();
   for (const { name, value } of wanted) {
-    const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
-    if (!key) throw new KafkaError(ErrorCode.INVALID_CONFIG, `Unknown topic config name: ${name}`);
-    if (value === null)
-      throw new KafkaError(
-        ErrorCode.INVALID_CONFIG,
-        `Null value not supported for topic configs: ${name}`,
-      );
-    if (!key.accepts(value))
-      throw new KafkaError(
-        ErrorCode.INVALID_CONFIG,
-        `Invalid value ${value} for configuration ${name}`,
-      );
-    set.set(name, value);
+    const table = Object.hasOwn(internal, name) ? internal : keys;
+    const key = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (!key) throw invalid(`Unknown topic config name: ${name}`);
+    if (value === null) throw invalid(`Null value not supported for topic configs: ${name}`);
+    const refusal = key.refusal(value.trim());
+    if (refusal !== undefined)
+      throw invalid(`Invalid value ${value} for configuration ${name}: ${refusal}`);
+    set.set(name, value.trim());
   }
   return new TopicConfig(set);
 }
 
-function oneOf(...values: string[]): (value: string) => boolean {
-  return (value) => values.includes(value);
+function only(honoured: string): (value: string) => string | undefined {
+  return (value) => (value === honoured ? undefined : `the embedded log knows ${honoured} alone`);
 }
 
-function integerFrom(smallest: number): (value: string) => boolean {
-  return (value) => /^-?\d{1,18}$/.test(value) && Number(value) >= smallest;
+function integer(type: "INT" | "LONG", smallest?: bigint): (value: string) => string | undefined {
+  const largest = type === "INT" ? INT_MAX : LONG_MAX;
+  return (text) => {
+    const value = /^[+-]?\d{1,19}$/.test(text) ? BigInt(text.replace("+", "")) : undefined;
+    if (value === undefined || value > largest || value < -largest - 1n)
+      return `Not a number of type ${type}`;
+    return smallest !== undefined && value < smallest
+      ? `Value must be at least ${smallest}`
+      : undefined;
+  };
+}
+
+function invalid(message: string): KafkaError {
+  return new KafkaError(ErrorCode.INVALID_CONFIG, message);
 }

@@ -8,7 +8,7 @@ import type { PartitionLog } from "../storage/partition-log.ts";
 import { Serial } from "../storage/serial.ts";
 import { Topic, type TopicOptions, type TopicRecord } from "./topic.ts";
 import type { TopicConfig } from "./topic-config.ts";
-import { isValidTopicName } from "./topic-name.ts";
+import { checkTopicName, collides } from "./topic-name.ts";
 
 /** A typing error in a partition count must not fill the disk with folders. */
 const PARTITION_LIMIT = 1000;
@@ -66,7 +66,10 @@ export class TopicStore {
   topic(name: string): Topic {
     const topic = this.#topics.get(name);
     if (!topic)
-      throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${name}`);
+      throw new KafkaError(
+        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        `The topic '${name}' does not exist.`,
+      );
     return topic;
   }
 
@@ -83,10 +86,15 @@ export class TopicStore {
 
   /** Throws where a topic of this name and size cannot be created now. */
   checkCreatable(name: string, partitions: number): void {
-    if (!isValidTopicName(name))
-      throw new KafkaError(ErrorCode.INVALID_TOPIC, `'${name}' is not a legal topic name`);
+    checkTopicName(name);
     if (this.#topics.has(name))
       throw new KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
+    const other = this.list().find((topic) => collides(topic.name, name));
+    if (other)
+      throw new KafkaError(
+        ErrorCode.INVALID_TOPIC,
+        `Topic '${name}' collides with existing topic: ${other.name}`,
+      );
     checkPartitionCount(partitions);
   }
 
@@ -177,7 +185,9 @@ function checkPartitionCount(count: number): void {
   if (count >= 1 && count <= PARTITION_LIMIT) return;
   throw new KafkaError(
     ErrorCode.INVALID_PARTITIONS,
-    `a topic has 1 to ${PARTITION_LIMIT} partitions, not ${count}`,
+    count < 1
+      ? "Number of partitions was set to an invalid non-positive value."
+      : `The embedded log gives a topic at most ${PARTITION_LIMIT} partitions.`,
   );
 }
 

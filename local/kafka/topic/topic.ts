@@ -44,7 +44,7 @@ export class Topic {
       const options = {
         ...this.#options,
         folder: join(this.folder, String(index)),
-        segmentBytes: () => this.config.number("segment.bytes"),
+        segmentBytes: () => this.config.segmentBytes,
       };
       this.partitions.push(await PartitionLog.open(options));
     }

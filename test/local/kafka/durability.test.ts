@@ -137,7 +137,7 @@ describe("a start", () => {
     {
       await using kafka = await startKafka({ dataDir: folder.path, port: 0 });
       await using session = await openSession(kafka.address);
-      const topic = await session.topic(1, { "segment.bytes": "100" });
+      const topic = await session.topic(1, { "internal.segment.bytes": "100" });
       for (const value of ["a", "b", "c"]) await produce(await session.wire(), topic, [value]);
     }
     const file = await firstSegment(folder.path);

@@ -1,7 +1,7 @@
 /** An access control entry, or a filter for some: the wire format of both is the same. */
 import type { Reader } from "../../protocol/reader.ts";
 
-export const NO_AUTHORIZER = "No Authorizer is configured.";
+export const NO_AUTHORIZER = "No Authorizer is configured on the broker";
 
 export interface AclFilter {
   readonly resourceType: number;
@@ -13,13 +13,11 @@ export interface AclFilter {
   readonly permission: number;
 }
 
-const LITERAL = 3;
-
-export function readAclFilter(reader: Reader, version: number): AclFilter {
+export function readAclFilter(reader: Reader): AclFilter {
   return {
     resourceType: reader.int8(),
     resourceName: reader.nullableString(),
-    patternType: version >= 1 ? reader.int8() : LITERAL,
+    patternType: reader.int8(),
     principal: reader.nullableString(),
     host: reader.nullableString(),
     operation: reader.int8(),

@@ -6,8 +6,8 @@ import { NO_AUTHORIZER, readAclFilter } from "./acl.ts";
 export const createAcls = defineApi({
   key: 30,
   name: "CreateAcls",
-  versions: [0, 1],
-  read: (reader, version) => reader.array(() => readAclFilter(reader, version)),
+  versions: [1, 1],
+  read: (reader) => reader.array(() => readAclFilter(reader)),
   handle: (acls) => acls,
   write(writer, acls) {
     writer.int32(0);

@@ -6,8 +6,8 @@ import { NO_AUTHORIZER, readAclFilter } from "./acl.ts";
 export const deleteAcls = defineApi({
   key: 31,
   name: "DeleteAcls",
-  versions: [0, 1],
-  read: (reader, version) => reader.array(() => readAclFilter(reader, version)),
+  versions: [1, 1],
+  read: (reader) => reader.array(() => readAclFilter(reader)),
   handle: (filters) => filters,
   write(writer, filters) {
     writer.int32(0).array(filters, () => {

@@ -6,7 +6,7 @@ import { NO_AUTHORIZER, readAclFilter } from "./acl.ts";
 export const describeAcls = defineApi({
   key: 29,
   name: "DescribeAcls",
-  versions: [0, 1],
+  versions: [1, 1],
   read: readAclFilter,
   handle: () => [],
   write: (writer, none) =>

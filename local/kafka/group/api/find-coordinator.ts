@@ -15,7 +15,7 @@ export const findCoordinator = defineApi({
   write(writer, { host, port }, version) {
     if (version >= 1) writer.int32(0);
     writer.int16(ErrorCode.NONE);
-    if (version >= 1) writer.nullableString(null);
+    if (version >= 1) writer.nullableString("NONE");
     writer.int32(NODE_ID).string(host).int32(port);
   },
 });

@@ -28,7 +28,7 @@ export const offsetCommit = defineApi({
     const refusalOf = ({ topic, partition, metadata }: Commit): ErrorCode => {
       if (!broker.topics.get(topic)?.partitions[partition])
         return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-      return Buffer.byteLength(metadata ?? "") > METADATA_LIMIT_BYTES
+      return Buffer.byteLength(metadata) > METADATA_LIMIT_BYTES
         ? ErrorCode.OFFSET_METADATA_TOO_LARGE
         : ErrorCode.NONE;
     };
@@ -65,6 +65,6 @@ function readPartition(reader: Reader, topic: string, version: number) {
     partition: reader.int32(),
     offset: reader.int64(),
     leaderEpoch: version >= 6 ? reader.int32() : -1,
-    metadata: reader.nullableString(),
+    metadata: reader.nullableString() ?? "",
   };
 }

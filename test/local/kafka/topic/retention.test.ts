@@ -13,7 +13,10 @@ describe("retention", () => {
     await using folder = await makeFolder();
     await using kafka = await startKafka({ dataDir: folder.path, port: 0, retentionCheckMs: 20 });
     await using session = await openSession(kafka.address);
-    const topic = await session.topic(1, { "retention.bytes": "1000", "segment.bytes": "300" });
+    const topic = await session.topic(1, {
+      "retention.bytes": "1000",
+      "internal.segment.bytes": "300",
+    });
     using wire = await openWire(kafka.address);
     for (let i = 0; i < 20; i += 1) await produce(wire, topic, [`${i}-${"x".repeat(100)}`]);
     await expect.poll(() => startOf(session, topic)).toBeGreaterThan(12);
