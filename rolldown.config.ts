@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { defineConfig } from "rolldown";
 
 export default defineConfig(
-  globSync("functions/*/{index,migrate,topics,verify}.ts").map((input) => ({
+  globSync("functions/*/{index,migrate,schemas,topics,verify}.ts").map((input) => ({
     input,
     platform: "node" as const,
     // pg asks for it only where its C bindings are wanted.

@@ -6,7 +6,7 @@ import { COMPILE_CACHE } from "./compile-cache.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 /** Each ends at once when it is imported: what they do, they do as a program's main module alone. */
-const ENTRIES = ["index", "migrate", "topics", "verify"];
+const ENTRIES = ["index", "migrate", "schemas", "topics", "verify"];
 /** Loaded late by the functions. */
 const LAZY = ["fastify", "kysely/migration", "nodemailer"];
 

@@ -124,6 +124,21 @@ it("runs the source in place of the bundle that a Job's command names", () => {
   expect(planOf(REPOSITORY).migrations).toHaveLength(3);
 });
 
+it("hands the address of a schema registry to the Job that publishes there, where it is set", () => {
+  const env = { SCHEMA_REGISTRY_URL: "http://user:secret@registry.example:8081" };
+  const schemasOf = (given: Record<string, string>) =>
+    planOf(REPOSITORY, given).jobs.find(({ name }) => name === "schemas")?.process;
+  expect(schemasOf(env)?.entry).toBe(join(SOURCES, "functions/audit-log/schemas.ts"));
+  const secrets = ({ name, key }: { name: string; key: string }) =>
+    `${name}/${key}` === "schema-registry/url" ? env.SCHEMA_REGISTRY_URL : undefined;
+  const sources = { secrets, podName: "schemas" };
+  expect(resolveEnv(schemasOf(env)?.env ?? {}, sources)).toEqual({
+    KAFKA_TOPIC: "task-events",
+    ...env,
+  });
+  expect(schemasOf({})?.env).toEqual({ KAFKA_TOPIC: "task-events" });
+});
+
 it("puts a changed env and an env of a ConfigMap into the process", () => {
   using copy = copyManifest()
     .edit(SERVICE, "Task Events <no-reply@task-events.example>", "a@b.example")

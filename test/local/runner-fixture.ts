@@ -92,6 +92,6 @@ function writeStub(folder: string, name: Name): void {
   mkdirSync(folder, { recursive: true });
   const serve = `import { serveStub } from ${STUB};\nserveStub(import.meta.dirname);\n`;
   writeFileSync(join(folder, "index.ts"), serve);
-  for (const job of ["migrate", "verify"]) writeFileSync(join(folder, `${job}.ts`), "");
+  for (const job of ["migrate", "schemas", "verify"]) writeFileSync(join(folder, `${job}.ts`), "");
   if (name === "audit-log") writeFileSync(join(folder, "topics.ts"), TOPICS);
 }
