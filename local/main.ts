@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     .option("--state <dir>", "where everything is kept between runs", join(ROOT, ".state"))
     .parse()
     .opts<{ root: string; sources: string; state: string }>();
-  const stopped = untilSignal();
+  const stop = onSignal();
   // Imported late, so that what it brings along comes from the cache.
   enableCompileCache(COMPILE_CACHE);
   const { startRunner } = await import("./runner.ts");
@@ -35,25 +35,40 @@ async function main(): Promise<void> {
     stateDir: state,
     env: process.env,
     log: print,
+    signal: stop.signal,
+  }).catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error;
+    // Whatever failed while it was broken off, nobody wants to know.
+    return undefined;
   });
+  if (runner === undefined) return;
   printTable(runner, performance.now());
-  await stopped;
-  print("stopping: what is in flight is finished (Ctrl-C again to force)");
+  await stop.asked;
+}
+
+interface Stop {
+  readonly signal: AbortSignal;
+  readonly asked: Promise<void>;
 }
 
 /** The first signal asks for a drained stop, the second ends at once: the functions end with their parent. */
-function untilSignal(): Promise<void> {
-  return new Promise((stop) => {
-    let askedAt: number | undefined;
+function onSignal(): Stop {
+  const stop = new AbortController();
+  let askedAt: number | undefined;
+  const asked = new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.on(signal, () => {
         const now = performance.now();
         if (askedAt !== undefined && now - askedAt > SAME_SIGNAL_MS) process.exit(FORCED);
-        askedAt ??= now;
-        stop();
+        if (askedAt !== undefined) return;
+        askedAt = now;
+        print("stopping: what is in flight is finished (Ctrl-C again to force)");
+        stop.abort();
+        resolve();
       });
     }
   });
+  return { signal: stop.signal, asked };
 }
 
 function printTable({ addresses, plan, ports }: Runner, ms: number): void {

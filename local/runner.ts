@@ -10,10 +10,12 @@ import { Planning } from "./plan/planning.ts";
 import { endOrphans } from "./process/orphan.ts";
 import { createReport } from "./report.ts";
 import { type Environment, readEnvironment } from "./secret.ts";
-import { startAll } from "./start/all.ts";
+import { inParallel, startAll } from "./start/all.ts";
+import { breakableBy } from "./start/breakable.ts";
+import { makeBrokerTopics } from "./start/broker.ts";
 import { openConsole, tokenSigner } from "./start/console.ts";
 import { startServices, startStatefulSets } from "./start/function.ts";
-import { runJobs, runMigrations } from "./start/job.ts";
+import { missingTopics, startJobs } from "./start/job.ts";
 import { lockState } from "./start/lock.ts";
 import { readKafka } from "./start/kafka.ts";
 import { type Servers, startParts } from "./start/part.ts";
@@ -21,7 +23,12 @@ import { requirePorts } from "./start/port.ts";
 import { startRecipients } from "./start/recipient.ts";
 import { readRedis } from "./start/redis.ts";
 import { readDaprd } from "./start/sidecar.ts";
-import { startCronJobs, startKafkaSources, startPingSources } from "./start/source.ts";
+import {
+  startCronJobs,
+  startKafkaSources,
+  startPingSources,
+  startTriggers,
+} from "./start/source.ts";
 
 export interface RunnerOptions {
   /** Where `eventing/`, `knative/`, `dapr-components/` and `.env` are. */
@@ -34,6 +41,8 @@ export interface RunnerOptions {
   env: Environment;
   /** Prints one line. */
   log: (line: string) => void;
+  /** Breaks the start off: what was started is stopped, then the start rejects with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 const SOURCES = join(import.meta.dirname, "..");
@@ -93,26 +102,34 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const parts = await startParts(starting, { stateDir, ports, servers, env, note });
   const { kafka, secrets } = parts;
   const command = { sources: options.sources ?? SOURCES, stateDir, env, secrets };
-  const jobs = { plan, command, kafka, note };
-  await runMigrations(jobs);
+  const until = breakableBy(options.signal);
+  const jobs = startJobs(starting, { plan, command, kafka, note });
 
   const { brokers, sinks } = plan;
+  await makeBrokerTopics(brokers, kafka);
   starting.use(await startIngress({ brokers, sinks, kafka, port: ports.broker, report }));
-  const functions = { plan, ports, command, servers, root, note };
-  await startAll(starting, startServices(functions));
-  const recipients = startRecipients(starting, {
-    url: addresses.serviceUrl("notification"),
-    tokens: tokenSigner(env, secrets),
-    stateDir,
-    note,
-  });
-  await runJobs(jobs);
-  const gateways = await startAll(starting, startStatefulSets(functions));
   starting.use(await openConsole({ plan, ports, parts, env, report }));
-  await Promise.all([recipients.putOrLate, ...gateways.map((gateway) => gateway.wake())]);
+  const functions = { plan, ports, command, servers, root, note };
+  const hasTopics = (await until(missingTopics(plan, kafka))).length === 0;
+  await inParallel(
+    async () => {
+      if (!hasTopics) await until(jobs.done);
+      const gateways = await startAll(starting, startStatefulSets(functions));
+      await until(Promise.all(gateways.map((gateway) => gateway.wake())));
+    },
+    async () => {
+      await until(jobs.migrated);
+      await startAll(starting, startServices(functions));
+      const url = addresses.serviceUrl("notification");
+      const tokens = tokenSigner(env, secrets);
+      const recipients = startRecipients(starting, { url, tokens, stateDir, note });
+      await until(Promise.all([recipients.putOrLate, jobs.done]));
+    },
+  );
 
   // Last, so that what was left over from the run before is delivered when everything stands.
-  await startAll(starting, startKafkaSources(plan, kafka, report));
+  const triggers = startTriggers(plan, kafka, report);
+  await startAll(starting, [...startKafkaSources(plan, kafka, report), ...triggers]);
   for (const source of startPingSources(plan, report)) starting.use(source);
   for (const cronJob of startCronJobs(plan, command, report)) starting.use(cronJob);
 

@@ -22,3 +22,10 @@ async function stopAll(parts: readonly (AsyncDisposable | Disposable)[]): Promis
   const failed = settled.find((it) => it.status === "rejected");
   if (failed !== undefined) throw failed.reason;
 }
+
+/** Both to their end, then the first error: what runs beside it must not register in a stack that is disposed of. */
+export async function inParallel(...branches: readonly (() => Promise<void>)[]): Promise<void> {
+  const settled = await Promise.allSettled(branches.map((branch) => branch()));
+  const failed = settled.find((it) => it.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}

@@ -1,6 +1,8 @@
 /** The Jobs, before anything that needs what they make. */
+import { dirname } from "node:path";
 import type { Kafka } from "kafkajs";
 import { ManifestError } from "../manifest/error.ts";
+import type { Place } from "../manifest/resource.ts";
 import type { JobPlan, Plan } from "../plan.ts";
 import { runJob } from "../process/job.ts";
 import type { Note } from "../process/note.ts";
@@ -13,39 +15,75 @@ export interface JobsOptions {
   note: Note;
 }
 
-/** Before all else: the others, and the functions, need their tables. */
-export const runMigrations = (options: JobsOptions): Promise<void> =>
-  runAll(options.plan.migrations, options);
-
-/** The rest, which makes the topics; a source of a topic that is not there then is a mistake. */
-export async function runJobs(options: JobsOptions): Promise<void> {
-  await runAll(options.plan.jobs, options);
-  await requireTopics(options.plan, options.kafka);
+export interface RunningJobs {
+  /** The functions' tables are there. */
+  migrated: Promise<void>;
+  /** Everything else too, and the topics of all sources. */
+  done: Promise<void>;
 }
 
-async function runAll(jobs: readonly JobPlan[], { command, note }: JobsOptions): Promise<void> {
-  const runs = jobs.map(({ name, process, retries, timeoutMs }) =>
-    runJob({
-      process: toCommand(command, process, name),
-      // In the cluster a Job waits for its database by its retries; here that runs already.
-      retries: Math.min(retries, 1),
-      note,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    }),
-  );
-  await Promise.all(runs);
+/** Begins at once. The stack ends what is not done by then. */
+export function startJobs(stack: AsyncDisposableStack, options: JobsOptions): RunningJobs {
+  const { plan, kafka } = options;
+  const stopping = new AbortController();
+  const run = (job: JobPlan) => runOne(job, options, stopping.signal);
+  const migrations = plan.migrations.map((job) => ({ job, ran: run(job) }));
+  const migrated = allOf(migrations.map(({ ran }) => ran));
+  const jobs = plan.jobs.map(async (job) => {
+    const own = migrations.filter((it) => folderOf(it.job) === folderOf(job));
+    await (own.length > 0 ? allOf(own.map(({ ran }) => ran)) : migrated);
+    if (!stopping.signal.aborted) await run(job);
+  });
+  const done = allOf([migrated, ...jobs]).then(() => requireTopics(plan, kafka));
+  stack.defer(async () => {
+    stopping.abort();
+    await Promise.allSettled([...migrations.map(({ ran }) => ran), ...jobs, done]);
+  });
+  // Whoever waits for the one hears of the other too late.
+  for (const it of [migrated, done]) it.catch(() => undefined);
+  return { migrated, done };
 }
+
+/** A Job of a function waits for the migrations of that function alone. */
+const folderOf = ({ process }: JobPlan): string => dirname(process.entry);
+
+async function allOf(promises: readonly Promise<void>[]): Promise<void> {
+  await Promise.all(promises);
+}
+
+const runOne = (
+  { name, process, retries, timeoutMs }: JobPlan,
+  { command, note }: JobsOptions,
+  signal: AbortSignal,
+): Promise<void> =>
+  runJob({
+    process: toCommand(command, process, name),
+    // In the cluster a Job waits for its database by its retries; here that runs already.
+    retries: Math.min(retries, 1),
+    note,
+    signal,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
 
 /** As in the cluster, where a source of a missing topic never becomes ready. */
 async function requireTopics(plan: Plan, kafka: Kafka): Promise<void> {
+  const problems = (await missingTopics(plan, kafka)).map(({ topic, at }) => ({
+    ...at,
+    sentence: `there is no topic ${topic} in Kafka`,
+  }));
+  if (problems.length > 0) throw new ManifestError(problems);
+}
+
+/** Topics of sources that Kafka does not have. */
+export async function missingTopics(
+  plan: Plan,
+  kafka: Kafka,
+): Promise<{ topic: string; at: Place }[]> {
   const admin = kafka.admin();
   await admin.connect();
   const existing = await admin.listTopics();
   await admin.disconnect();
-  const problems = plan.kafkaSources.flatMap(({ source, at }) =>
-    source.topics
-      .filter((topic) => !existing.includes(topic))
-      .map((topic) => ({ ...at, sentence: `there is no topic ${topic} in Kafka` })),
+  return plan.kafkaSources.flatMap(({ source, at }) =>
+    source.topics.filter((topic) => !existing.includes(topic)).map((topic) => ({ topic, at })),
   );
-  if (problems.length > 0) throw new ManifestError(problems);
 }

@@ -1,6 +1,7 @@
 /** `make start` as a person sees it: its table, its exit codes, and what remains after each way to end it. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -103,6 +104,21 @@ it("leaves no function running after kill -9, and starts again on the same ports
   await untilReady(next);
   expect(leftovers().filter((line) => line.includes("websocket-gateway"))).toHaveLength(1);
   expect(await next.end("SIGTERM")).toBe(0);
+  expect(leftovers()).toEqual([]);
+});
+
+it("breaks the start off on Ctrl-C, and nothing stays", async () => {
+  const begun = join(fixture.sources, "begun");
+  const migration = join(fixture.sources, "functions/notification/migrate.ts");
+  const endless = `import { writeFileSync } from "node:fs";
+writeFileSync(${JSON.stringify(begun)}, "");
+setInterval(() => undefined, 1_000);
+`;
+  writeFileSync(migration, endless);
+  const run = start();
+  await vi.waitFor(() => expect(existsSync(begun)).toBe(true), 25_000);
+  expect(await run.end("SIGINT")).toBe(0);
+  expect(run.output()).toBe("stopping: what is in flight is finished (Ctrl-C again to force)\n");
   expect(leftovers()).toEqual([]);
 });
 
