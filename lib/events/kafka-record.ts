@@ -3,7 +3,7 @@ import type { Event } from "./event.ts";
 import { fromHttp } from "./http.ts";
 import { rewriteJson } from "./jackson.ts";
 import { memberBytes, parseJson } from "./json.ts";
-import { asHeaderValue, isSendable } from "./latin1.ts";
+import { asHeaderValue, isBeyondLatin1, isSendable } from "./latin1.ts";
 import { fromStructured, isObject } from "./structured.ts";
 import { parseTime } from "./time.ts";
 import { wrappedType } from "./wrapped.ts";
@@ -26,6 +26,8 @@ export interface Delivery {
   readonly headers: Record<string, string>;
   /** Null: no data, which is sent without a length; an empty value has the length 0. */
   readonly body: Buffer | null;
+  /** Headers in which a `?` stands for what Latin-1 has not. */
+  readonly replaced: readonly string[];
 }
 
 const none = Buffer.alloc(0);
@@ -41,17 +43,21 @@ export function toDelivery(
   const { attributes, body, contentType } =
     cloudEventOf(recordHeaders, record.value) ?? wrapped(record, recordHeaders, source);
   const headers: Record<string, string> = {};
+  const replaced: string[] = [];
+  const set = (name: string, value: string | undefined) => {
+    if (value === undefined) return;
+    headers[name] = asHeaderValue(value);
+    if (isBeyondLatin1(value)) replaced.push(name);
+  };
   for (const [name, value] of attributes) {
-    headers[`ce-${name}`] = asHeaderValue(name === "time" ? withoutTrailingZeros(value) : value);
+    set(`ce-${name}`, name === "time" ? withoutTrailingZeros(value) : value);
   }
-  if (contentType !== undefined) headers["content-type"] = asHeaderValue(contentType);
-  for (const name of ["traceparent", "tracestate"]) {
-    const value = recordHeaders.get(name);
-    if (value !== undefined) headers[name] = asHeaderValue(value);
-  }
+  set("content-type", contentType);
+  set("traceparent", recordHeaders.get("traceparent"));
+  set("tracestate", recordHeaders.get("tracestate"));
   headers["ce-knativekafkapartition"] = String(record.partition);
   headers["ce-knativekafkaoffset"] = String(record.offset);
-  return Object.values(headers).every(isSendable) ? { headers, body } : undefined;
+  return Object.values(headers).every(isSendable) ? { headers, body, replaced } : undefined;
 }
 
 /** The event that every function makes of the record, or undefined where no function ever gets it. */

@@ -1,7 +1,7 @@
 /** What KafkaSource and Trigger have in common: records of topics, read by a consumer group, delivered and committed. */
 import { once } from "node:events";
 import type { EachBatchPayload, Kafka } from "kafkajs";
-import { fromKafkaRecord, type KafkaRecord } from "../../lib/events/kafka-record.ts";
+import { fromKafkaRecord, type Delivery, type KafkaRecord } from "../../lib/events/kafka-record.ts";
 import { wrappedType } from "../../lib/events/wrapped.ts";
 import { printable, type Report } from "../report.ts";
 import { Assignment, type AssignmentSignals } from "./consumer/assignment.ts";
@@ -38,7 +38,7 @@ export interface DispatcherOptions {
 }
 
 /** What is sent for a record. Without a request it is committed at once; a `loss` says what Knative does silently. */
-export type Outgoing = { readonly request: SinkRequest } | { readonly loss: string } | undefined;
+export type Outgoing = { readonly request: Delivery } | { readonly loss: string } | undefined;
 
 export interface Dispatch extends DispatcherOptions {
   readonly kind: "KafkaSource" | "Trigger";
@@ -119,15 +119,21 @@ async function deliverRecord(
     if (outgoing && "loss" in outgoing) onLoss(outgoing.loss);
     return true;
   }
+  if (message.replaced.length > 0) {
+    const which = message.replaced.map(printable).join(", ");
+    onLoss(`changed: ? is sent for what Latin-1 has not, in ${which}. Knative does so silently`);
+  }
   const event = identityOf(record, message, now());
   const headers = { ...message.headers, prefer: "reply", "kn-namespace": egress.namespace };
   const settlement = await deliver(
-    { ...message, headers },
+    { headers, body: message.body },
     { sinkUrl, policy: egress.delivery },
     {
       sender,
       ...signals,
       onLoss,
+      onRedirect: () =>
+        onLoss("redirected: a GET counts as its delivery. Knative does so silently"),
       onAttempt: (attempt) =>
         report.delivery({ function: functionName, event, at: now(), ...attempt }),
       ...(takeAnswer && { takeAnswer }),

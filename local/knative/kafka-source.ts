@@ -22,4 +22,4 @@ export function startKafkaSource({ source, ...options }: KafkaSourceOptions) {
 }
 
 const unsendable =
-  "dropped: a header value is null or has a control character. Knative does so silently";
+  "dropped: a header value is null or has a control character. Knative drops and commits it silently";

@@ -133,7 +133,12 @@ async function send(
     sender,
     stopping,
     abandoning: stopping,
-    onLoss: () => report.note(source.name, "a ping is lost: nobody took it", "warning"),
+    onLoss: () =>
+      report.note(
+        source.name,
+        "a ping is lost: nobody took it. Knative loses it silently",
+        "warning",
+      ),
     onAttempt: (attempt: Attempt) =>
       report.delivery({ function: functionName, event, at: clock.now(), ...attempt }),
   };

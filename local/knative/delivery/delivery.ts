@@ -36,6 +36,8 @@ export interface DeliveryContext {
   readonly onAttempt: (attempt: Attempt) => void;
   /** What real Knative does without a word. */
   readonly onLoss: (sentence: string) => void;
+  /** It counts as delivered by another request than the POST. */
+  readonly onRedirect?: () => void;
   /** Of the sink and of the dead letter sink. Without it, answers are dropped. */
   readonly takeAnswer?: TakeAnswer;
 }
@@ -57,6 +59,7 @@ export async function deliver(
   const { answer, ...attempt } = last;
   const isGood = isDelivered(answer);
   if (isGood && (await isTaken(answer, message, context))) {
+    if (answer.isRedirected) context.onRedirect?.();
     context.onAttempt({ ...attempt, outcome: "done" });
     return "done";
   }
@@ -86,7 +89,9 @@ async function giveUp(
 ): Promise<Settlement> {
   const { deadLetterSinkUrl } = policy;
   if (deadLetterSinkUrl === undefined) {
-    context.onLoss("dropped: it could not be delivered and there is no deadLetterSink");
+    context.onLoss(
+      "dropped: nobody took it and there is no deadLetterSink. Knative drops and commits it silently",
+    );
     return "dropped";
   }
   let deadLetter: SinkRequest;
@@ -107,7 +112,10 @@ async function giveUp(
   if (isDelivered(last.answer) && (await isTaken(last.answer, deadLetter, context))) {
     return "dead-letter";
   }
-  context.onLoss(`dropped: the deadLetterSink answered ${last.status ?? "nothing"}`);
+  const status = last.status ?? "nothing";
+  context.onLoss(
+    `dropped: the deadLetterSink answered ${status}. Knative drops and commits it silently`,
+  );
   return "dropped";
 }
 

@@ -15,6 +15,8 @@ export interface SinkAnswer {
   readonly headers: ReadonlyMap<string, string>;
   /** The beginning of the body. */
   readonly body: Buffer;
+  /** It is another request's: that to which the first answer pointed. */
+  readonly isRedirected?: boolean;
 }
 
 export interface HttpSender extends Disposable {
@@ -111,7 +113,8 @@ async function exchange(given: Exchange, left = maxRedirects): Promise<SinkAnswe
   if (method === undefined || location === undefined || left === 0) return answer;
   const url = new URL(location, given.url).href;
   const message = method === "GET" && !given.keepsData ? withoutData(given.message) : given.message;
-  return exchange({ ...given, url, method, message }, left - 1);
+  const last = await exchange({ ...given, url, method, message }, left - 1);
+  return { ...last, isRedirected: true };
 }
 
 function withoutData({ headers }: SinkRequest): SinkRequest {

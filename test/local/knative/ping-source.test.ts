@@ -125,6 +125,14 @@ test("the schedule is read in the source's time zone", async () => {
   expect(sink.received[0]?.headers["ce-time"]).toBe("2026-01-01T18:30:00.000Z");
 });
 
+test("a ping that nobody takes is lost with a line, as Knative loses it without one", async () => {
+  await using sink = await startScriptedSink([{ status: 400 }]);
+  const lines: string[] = [];
+  await using _ = start({}, sink.url, manualClock(minute - 30_000), lines);
+  const loss = "json: WARNING: a ping is lost: nobody took it. Knative loses it silently";
+  await vi.waitFor(() => expect(lines).toContain(loss));
+});
+
 test("stopping does not wait for a ping that hangs", async () => {
   await using sink = await startScriptedSink("hang");
   const lines: string[] = [];
