@@ -7,8 +7,8 @@ import { COMPILE_CACHE } from "./compile-cache.ts";
 const ROOT = join(import.meta.dirname, "..");
 /** Each ends at once when it is imported: what they do, they do as a program's main module alone. */
 const ENTRIES = ["index", "migrate", "schemas", "topics", "verify"];
-/** Loaded late by the functions. */
-const LAZY = ["fastify", "kysely/migration", "nodemailer"];
+/** Loaded late by the functions and the runner. */
+const LAZY = ["fastify", "kysely/migration", "nodemailer", "smtp-server", "mailparser"];
 
 enableCompileCache(COMPILE_CACHE);
 const functions = readdirSync(join(ROOT, "functions"));

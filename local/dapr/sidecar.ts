@@ -11,7 +11,6 @@ import { Pubsub } from "./pubsub.ts";
 import { answerRoutes } from "./route.ts";
 import { FileStore } from "./state/file-store.ts";
 import { type OutboundPolicy, withPolicy } from "./state/outbound.ts";
-import { RedisStore } from "./state/redis-store.ts";
 import { shareStore } from "./state/shared-store.ts";
 import { stateRoutes } from "./state/state-route.ts";
 import type { StateStore } from "./state/state-store.ts";
@@ -113,7 +112,7 @@ async function openStores(
     const file = join(stateDir, "dapr", `${name}.ndjson`);
     const openStore = isEmbedded(metadata["redisHost"])
       ? () => FileStore.open(file)
-      : () => RedisStore.open(metadata, note);
+      : async () => (await import("./state/redis-store.ts")).RedisStore.open(metadata, note);
     const shared = await shareStore(file, openStore);
     starting.use(shared);
     stores.set(name, withPolicy(shared.store, outbound[name] ?? {}));

@@ -2,8 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { simpleParser } from "mailparser";
-import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
+import type { SMTPServerDataStream, SMTPServerSession } from "smtp-server";
 import type { Note } from "../process/note.ts";
 import { KeptList } from "./kept-list.ts";
 
@@ -39,6 +38,8 @@ const CLOSE_MS = 1_000;
 /** Rejects with EADDRINUSE where the port is taken. */
 export async function startMail(options: MailOptions): Promise<Mail> {
   const kept = await KeptList.open<CaughtMail>(join(options.stateDir, "mail.ndjson"));
+  // Late, while PostgreSQL starts beside it.
+  const { SMTPServer } = await import("smtp-server");
   const server = new SMTPServer({
     authOptional: true,
     // It has no certificate of its own that a client would accept.
@@ -83,6 +84,8 @@ async function catchMail(
   { envelope }: SMTPServerSession,
   kept: KeptList<CaughtMail>,
 ): Promise<void> {
+  // With the first mail: the start need not wait for it.
+  const { simpleParser } = await import("mailparser");
   const mail = await simpleParser(stream);
   if (stream.sizeExceeded) {
     throw Object.assign(new Error("the message is larger than 25 MB"), { responseCode: 552 });

@@ -1,5 +1,4 @@
 /** The state of the gateway's sidecar: a file of the runner, or the Redis of REDIS_URL. */
-import { createClient } from "@redis/client";
 import { UsageError } from "../../lib/host/error.ts";
 import type { Environment } from "../secret.ts";
 
@@ -41,6 +40,8 @@ export async function requireRedis({ host, username, password, database, tls }: 
     connectTimeout: LIMIT_MS,
     reconnectStrategy: false as const,
   };
+  // Late: a start without Redis need not wait for its client.
+  const { createClient } = await import("@redis/client");
   const client = createClient({
     socket: tls ? { ...socket, tls: true, rejectUnauthorized: false } : socket,
     database: Number(database),
