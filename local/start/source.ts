@@ -1,7 +1,8 @@
-/** What brings events to the functions: KafkaSources, PingSources, and the CronJobs beside them. */
+/** What brings events to the functions: KafkaSources, Triggers, PingSources, and the CronJobs beside them. */
 import type { Kafka } from "kafkajs";
 import { startKafkaSource } from "../knative/kafka-source.ts";
 import { startPingSource } from "../knative/ping-source.ts";
+import { startTrigger } from "../knative/trigger.ts";
 import type { Plan } from "../plan.ts";
 import { startCronJob } from "../process/cron-job.ts";
 import type { Report } from "../report.ts";
@@ -16,6 +17,13 @@ export function startKafkaSources(
     startKafkaSource({ source, sinkUrl, kafka, report }),
   );
 }
+
+export const startTriggers = (
+  plan: Plan,
+  kafka: Kafka,
+  report: Report,
+): Promise<AsyncDisposable>[] =>
+  plan.triggers.map((trigger) => startTrigger({ ...trigger, kafka, report }));
 
 export const startPingSources = (plan: Plan, report: Report): AsyncDisposable[] =>
   plan.pingSources.map((source) => startPingSource({ ...source, report }));

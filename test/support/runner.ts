@@ -1,6 +1,6 @@
 /** `make start` for a test: the runner as its own process, on free ports, with a state folder of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ const names = [
 type Name = (typeof names)[number];
 
 export interface RunnerOptions {
-  /** Changes the YAML before the first start: path below the root → new text. */
+  /** Changes the YAML before the first start: path below the root → new text. A file that is not there is made. */
   readonly edit?: Readonly<Record<string, (text: string) => string>>;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -147,7 +147,7 @@ function copyManifests(folder: string, edit: NonNullable<RunnerOptions["edit"]>)
   for (const name of folders) cpSync(join(root, name), join(copy, name), { recursive: true });
   for (const [path, change] of Object.entries(edit)) {
     const file = join(copy, path);
-    writeFileSync(file, change(readFileSync(file, "utf8")));
+    writeFileSync(file, change(existsSync(file) ? readFileSync(file, "utf8") : ""));
   }
   return copy;
 }
