@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { EachBatchPayload, Kafka } from "kafkajs";
 import { fromKafkaRecord, type Delivery, type KafkaRecord } from "../../lib/events/kafka-record.ts";
 import { wrappedType } from "../../lib/events/wrapped.ts";
+import type { NoteLevel } from "../process/note.ts";
 import { printable, type Report } from "../report.ts";
 import { Assignment, type AssignmentSignals } from "./consumer/assignment.ts";
 import { startConsumer } from "./consumer/consumer.ts";
@@ -113,15 +114,17 @@ async function deliverRecord(
   const { functionName = egress.name } = dispatch;
   const outgoing = dispatch.toOutgoing(record);
   const message = outgoing && "request" in outgoing ? outgoing.request : undefined;
-  const onLoss = (sentence: string) =>
-    report.note(functionName, `${placeOf(record, message)} ${sentence}`, "error");
+  const say = (sentence: string, level: NoteLevel) =>
+    report.note(functionName, `${placeOf(record, message)} ${sentence}`, level);
+  const onLoss = (sentence: string) => say(sentence, "error");
   if (message === undefined) {
     if (outgoing && "loss" in outgoing) onLoss(outgoing.loss);
     return true;
   }
   if (message.replaced.length > 0) {
     const which = message.replaced.map(printable).join(", ");
-    onLoss(`changed: ? is sent for what Latin-1 has not, in ${which}. Knative does so silently`);
+    const sentence = `changed: ? is sent for what Latin-1 has not, in ${which}. Knative does so silently`;
+    say(sentence, "warning");
   }
   const event = identityOf(record, message, now());
   const headers = { ...message.headers, prefer: "reply", "kn-namespace": egress.namespace };
