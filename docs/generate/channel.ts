@@ -63,7 +63,7 @@ export const channels = (names: Names): Json => ({
   ingress: {
     address: names.brokerPath,
     description:
-      "POST. 400: no CloudEvent 1.0 or 0.3; 404: no such Broker; 405: another method; 503: Kafka did not take it, try again.",
+      "POST. 400: no CloudEvent; 404: no such Broker; 405: another method; 503: Kafka did not take it, try again.",
     servers: onServers("broker"),
     messages: messagesOf([...binaryNames("http"), "structured", "stored"]),
   },
