@@ -9,6 +9,7 @@ export async function makeBrokerTopics(
   brokers: readonly BrokerPlan[],
   kafka: Kafka,
 ): Promise<void> {
+  if (brokers.every(({ made }) => made === undefined)) return;
   const admin = kafka.admin();
   await admin.connect();
   const problems: Problem[] = [];

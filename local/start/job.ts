@@ -65,7 +65,7 @@ const runOne = (
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
 
-/** As in the cluster, where a source of a missing topic never becomes ready. */
+/** As in the cluster, where a source or Broker of a missing topic never becomes ready. */
 async function requireTopics(plan: Plan, kafka: Kafka): Promise<void> {
   const problems = (await missingTopics(plan, kafka)).map(({ topic, at }) => ({
     ...at,
@@ -74,7 +74,7 @@ async function requireTopics(plan: Plan, kafka: Kafka): Promise<void> {
   if (problems.length > 0) throw new ManifestError(problems);
 }
 
-/** Topics of sources that Kafka does not have. */
+/** Topics of sources, and those of others that Brokers are on, which Kafka does not have. */
 export async function missingTopics(
   plan: Plan,
   kafka: Kafka,
@@ -83,7 +83,9 @@ export async function missingTopics(
   await admin.connect();
   const existing = await admin.listTopics();
   await admin.disconnect();
-  return plan.kafkaSources.flatMap(({ source, at }) =>
-    source.topics.filter((topic) => !existing.includes(topic)).map((topic) => ({ topic, at })),
-  );
+  const wanted = [
+    ...plan.kafkaSources.flatMap(({ source, at }) => source.topics.map((topic) => ({ topic, at }))),
+    ...plan.brokers.filter(({ made }) => made === undefined),
+  ];
+  return wanted.filter(({ topic }) => !existing.includes(topic));
 }
