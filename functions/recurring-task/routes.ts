@@ -4,7 +4,9 @@ import { type Static, Type } from "typebox";
 import { AccessError, bearerToken, type Caller, readableUser } from "../../lib/host/token.ts";
 import { retryable } from "../../lib/store/failure.ts";
 import type { Resources } from "./resources.ts";
+import { takenInAt } from "./series/inbox.ts";
 import { findSeries, listSeries } from "./series/series-list.ts";
+import type { Series } from "./series/series.ts";
 import { toSeriesView } from "./series/series-view.ts";
 
 const count = Type.Integer({ minimum: 0, maximum: 100, default: 5 });
@@ -15,6 +17,13 @@ const text = (maxLength: number) =>
 const oneSchema = {
   params: Type.Object({ task_id: text(256) }),
   querystring: Type.Object({ count }),
+};
+const verdictSchema = {
+  querystring: Type.Object({
+    source: text(16_384),
+    id: text(16_384),
+    task_id: Type.Optional(text(256)),
+  }),
 };
 const listSchema = {
   querystring: Type.Object({
@@ -29,6 +38,7 @@ type One = {
   Params: Static<typeof oneSchema.params>;
   Querystring: Static<typeof oneSchema.querystring>;
 };
+type Verdict = { Querystring: Static<typeof verdictSchema.querystring> };
 type List = { Querystring: Static<typeof listSchema.querystring> };
 
 export function seriesRoutes(app: FastifyInstance, resources: Resources): void {
@@ -61,4 +71,22 @@ export function seriesRoutes(app: FastifyInstance, resources: Resources): void {
     const series = page.series.map((one) => toSeriesView(one, now(), occurrences));
     return reply.send({ series, next: page.next });
   });
+
+  /** What became of an event here, for `task-events trace`. */
+  app.get<Verdict>("/verdict", { schema: verdictSchema }, async (request, reply) => {
+    if (!callerOf(request).isAdmin) throw new AccessError(403, "scope admin is needed");
+    const { source, id, task_id: taskId } = request.query;
+    const takenIn = await retryable(() => takenInAt(db, { source, id }));
+    const series = taskId === undefined ? null : await retryable(() => findSeries(db, taskId));
+    const isRuleOfEvent = isOf(series?.rulePlace ?? null, source, id);
+    return reply.send({
+      taken_in_at: takenIn?.toISOString() ?? null,
+      series: series === null ? null : toSeriesView(series, now(), 1),
+      is_rule_of_event: isRuleOfEvent,
+    });
+  });
 }
+
+/** A place's id begins with the rank of the kind of change (change-event.ts). */
+const isOf = (place: Series["rulePlace"], source: string, id: string): boolean =>
+  place !== null && place.source === source && place.id.replace(/^\S+ /, "") === id;

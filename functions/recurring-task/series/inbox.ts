@@ -36,6 +36,19 @@ const digestOf = (...parts: string[]): Buffer => {
   return hash.digest();
 };
 
+/** When the event was taken in; null where it was not, or so long ago that it was forgotten. */
+export async function takenInAt(
+  db: Kysely<Tables>,
+  event: { readonly source: string; readonly id: string },
+): Promise<Date | null> {
+  const row = await db
+    .selectFrom("inbox")
+    .select("received_at")
+    .where("identity", "=", digestOf(event.source, event.id))
+    .executeTakeFirst();
+  return row?.received_at ?? null;
+}
+
 /** A few thousand at once: a backlog is gone after some pings. */
 const pruneLimit = 5_000;
 
