@@ -1,5 +1,9 @@
 /** The steps of the schema `audit`, oldest first. */
 import type { Migrations } from "../../lib/store/migrate.ts";
 import { entry } from "./migration/0001-entry.ts";
+import { entryId } from "./migration/0002-entry-id.ts";
 
-export const migrations: Migrations = { schema: "audit", steps: { "0001-entry": entry } };
+export const migrations: Migrations = {
+  schema: "audit",
+  steps: { "0001-entry": entry, "0002-entry-id": entryId },
+};
