@@ -3,6 +3,8 @@ import { Command } from "commander";
 import { WebSocket } from "ws";
 import { UsageError } from "../lib/host/error.ts";
 import { isObject } from "../lib/events/structured.ts";
+import { localToken } from "./function/management.ts";
+import { clean } from "./output/table.ts";
 
 interface TailOptions {
   readonly user?: string;
@@ -44,7 +46,7 @@ async function tail(options: TailOptions): Promise<void> {
   if (!URL.canParse(options.url)) throw new UsageError(`--url ${options.url} is not a URL.`);
   let cursor = options.cursor;
   for (let failures = 0; ;) {
-    const token = options.token ?? (await localToken(options));
+    const token = options.token ?? (await tokenOf(options));
     const end = await follow(options, token, cursor, (next) => {
       cursor = next;
       failures = 0;
@@ -60,17 +62,9 @@ async function tail(options: TailOptions): Promise<void> {
   }
 }
 
-async function localToken({ user, scope, console: url }: TailOptions): Promise<string> {
+function tokenOf({ user, scope, console: url }: TailOptions): Promise<string> {
   if (user === undefined) throw new UsageError("give --user, or a token of your own with --token.");
-  const query = new URLSearchParams({ user_id: user, ...(scope === undefined ? {} : { scope }) });
-  const response = await fetch(`${url}/api/token?${query.toString()}`).catch(() => undefined);
-  if (response === undefined)
-    throw new UsageError(`${url} does not answer: is make start running? Else give --token.`);
-  const body: unknown = await response.json().catch(() => undefined);
-  if (!isObject(body) || typeof body["token"] !== "string") {
-    throw new UsageError(`${url} made no token (${response.status}): give one with --token.`);
-  }
-  return body["token"];
+  return localToken(url, user, scope);
 }
 
 interface End {
@@ -116,13 +110,12 @@ function print(frame: Record<string, unknown>, asJson: boolean): void {
   else console.log(line(event));
 }
 
-/** Control characters of hostile titles must not reach the terminal. */
-const clean = (value: unknown): string =>
-  (typeof value === "string" ? value : "").replace(/[\u0000-\u001f\u007f-\u009f]/g, "�");
-
 function line(event: Record<string, unknown>): string {
   const data = isObject(event["data"]) ? event["data"] : {};
   const payload = isObject(data["payload"]) ? data["payload"] : {};
   const cells = [event["time"], event["type"], event["id"], data["task_id"], payload["title"]];
-  return cells.map(clean).join("  ").trimEnd();
+  return cells
+    .map((cell) => (typeof cell === "string" ? clean(cell) : ""))
+    .join("  ")
+    .trimEnd();
 }
