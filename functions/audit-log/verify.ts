@@ -13,6 +13,7 @@ import { openRecorder } from "./record/recorder.ts";
 import { openAuditStore } from "./store.ts";
 import type { AuditTables } from "./tables.ts";
 import { fillHoles, type VerifyReport } from "./topic/fill-holes.ts";
+import { explained } from "./unavailable.ts";
 
 export interface VerifyOptions {
   readonly databaseUrl: string;
@@ -63,10 +64,18 @@ function tell(report: VerifyReport, log: Logger): void {
   else log.info(report, sentence);
 }
 
+async function main(): Promise<void> {
+  const env = readVerifyEnv();
+  try {
+    await verify({ ...env, log: openLog("audit-log", env.logLevel) });
+  } catch (error) {
+    throw explained(error, env.kafka);
+  }
+}
+
 if (import.meta.main) {
   try {
-    const env = readVerifyEnv();
-    await verify({ ...env, log: openLog("audit-log", env.logLevel) });
+    await main();
   } catch (error) {
     exitWith(error);
   }
