@@ -4,6 +4,7 @@ import { UsageError } from "../../lib/host/error.ts";
 import { readVariables } from "../../lib/host/variables.ts";
 import { openKafka } from "../../lib/kafka/client.ts";
 import { readKafkaEnv } from "../../lib/kafka/env.ts";
+import { kafkaUnusable } from "../../lib/kafka/mistake.ts";
 
 export interface KafkaSession extends AsyncDisposable {
   readonly kafka: Kafka;
@@ -27,11 +28,10 @@ export async function openSession(brokers: string): Promise<KafkaSession> {
   try {
     await admin.connect();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(
-      `Kafka at ${brokers} does not answer: start it with \`make start\`, or name another with --kafka or KAFKA_BROKER (${why}).`,
-      { cause },
-    );
+    const { message } = kafkaUnusable(cause, env);
+    throw new UsageError(`${message} Start it with \`make start\`, or name another with --kafka.`, {
+      cause,
+    });
   }
   return { kafka, admin, brokers, [Symbol.asyncDispose]: () => admin.disconnect() };
 }
