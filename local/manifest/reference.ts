@@ -23,6 +23,7 @@ export function checkReferences(manifest: Manifest): Problem[] {
       ...dangling(manifest, trigger, trigger.spec.subscriber, ["spec", "subscriber"]),
       ...danglingDeadLetterSink(manifest, trigger),
     ]),
+    ...manifest.kafkaSinks.flatMap((sink) => checkKafkaSinkName(manifest, sink)),
     ...manifest.statefulSets.flatMap((statefulSet) => checkStatefulSet(manifest, statefulSet)),
     ...manifest.services.flatMap((service) => checkService(manifest, service)),
     ...checkDapr(manifest),
@@ -79,6 +80,14 @@ function checkTriggerBroker(manifest: Manifest, trigger: Manifest["triggers"][nu
   const { broker } = trigger.spec;
   if (has(manifest.brokers, broker)) return [];
   return [problem(trigger, ["spec", "broker"], `there is no Broker "${broker}"`)];
+}
+
+/** The cluster has an ingress for each of the two kinds, the laptop one for both. */
+function checkKafkaSinkName(manifest: Manifest, sink: Manifest["kafkaSinks"][number]): Problem[] {
+  const { name } = sink.metadata;
+  if (!has(manifest.brokers, name)) return [];
+  const sentence = `KafkaSink "${name}" has the name of a Broker: on the laptop they would share one address`;
+  return [problem(sink, ["metadata", "name"], sentence)];
 }
 
 function checkStatefulSet(

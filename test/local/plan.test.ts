@@ -270,6 +270,34 @@ it.each<[string, string, string | RegExp, string, string]>([
   expect(() => planOf(copy.root)).toThrow(sentence);
 });
 
+it("a KafkaSink is the sink of a PingSource, of a KafkaSource and of a function", () => {
+  const ref = `ref:
+      apiVersion: eventing.knative.dev/v1alpha1
+      kind: KafkaSink
+      name: task-events-dead-letters
+`;
+  using copy = copyManifest()
+    .edit("eventing/ping-source-recurring-task.yaml", /ref:\n(?: {6}.*\n){3}/, ref)
+    .edit(SOURCE, /ref:\n(?: {6}.*\n){3}/, ref)
+    .edit(
+      "knative/service-recurring-task.yaml",
+      "kafka-broker-ingress.knative-eventing.svc.cluster.local/default/task-events",
+      "kafka-sink-ingress.knative-eventing.svc.cluster.local/default/task-events-dead-letters",
+    );
+  const { pingSources, kafkaSources, services, sinks } = planOf(copy.root);
+  const url = "http://127.0.0.1:18080/default/task-events-dead-letters";
+  expect(pingSources.map(({ sinkUrl }) => sinkUrl)).toContain(url);
+  expect(kafkaSources.map(({ sinkUrl }) => sinkUrl)).toContain(url);
+  const recurring = services.find(({ name }) => name === "recurring-task");
+  expect(recurring?.process.env["BROKER_URL"]).toBe(url);
+  expect(sinks).toContainEqual({
+    namespace: "default",
+    name: "task-events-dead-letters",
+    topic: "task-events-dead-letters",
+    contentMode: "binary",
+  });
+});
+
 it("takes a Secret's key from the environment, or from a Secret in the YAML", () => {
   using copy = copyManifest().edit(SERVICE, "name: smtp\n", "name: mail\n");
   expect(() => planOf(copy.root, { MAIL_URL: "smtp://mail.example" })).not.toThrow();

@@ -95,6 +95,25 @@ it.each<[string, string, string | RegExp, string, string]>([
     "61 * * * *",
     'schedule "61 * * * *" is no cron schedule: Invalid value for minute: 61',
   ],
+  [
+    "an override whose name is no extension's",
+    PING,
+    "  schedule:",
+    "  ceOverrides: { extensions: { tenant-id: t } }\n  schedule:",
+    '"tenant-id" is no name of an extension: only a-z and 0-9 are',
+  ],
+  [
+    "a KafkaSink with the name of a Broker",
+    "eventing/kafka-sink-task-events-dead-letters.yaml",
+    /$/,
+    `---
+apiVersion: eventing.knative.dev/v1alpha1
+kind: KafkaSink
+metadata: { name: task-events }
+spec: { topic: task-events, bootstrapServers: [kafka.default.svc:9092] }
+`,
+    'KafkaSink "task-events" has the name of a Broker',
+  ],
   ["@every", PING, "*/2 * * * *", "@every 5m", "@every is refused"],
   [
     "a day of week 7, which Knative refuses",
