@@ -94,3 +94,24 @@ it("names the file and line of a source whose topic nobody makes", async () => {
   );
   expect(await isOpen(fixture.ports.broker)).toBe(false);
 });
+
+it("names the file and line of a Broker on a topic that nobody makes", async () => {
+  const external = /external\.topic: task-events/;
+  fixture.copy.edit("eventing/broker-task-events.yaml", external, "external.topic: task-event");
+  await expect(fixture.start()).rejects.toThrow(
+    /broker-task-events\.yaml:13: there is no topic task-event in Kafka/,
+  );
+});
+
+it("names the file and line of a Broker whose topic Kafka does not make", async () => {
+  fixture.copy
+    .edit("eventing/broker-task-events.yaml", /\n.*external\.topic.*/, "")
+    .edit(
+      "eventing/config-map-task-events-topics.yaml",
+      'replication.factor: "1"',
+      'replication.factor: "3"',
+    );
+  await expect(fixture.start()).rejects.toThrow(
+    /broker-task-events\.yaml:\d+: Kafka does not make the topic knative-broker-default-task-events: .*replication/i,
+  );
+});

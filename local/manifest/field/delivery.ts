@@ -81,6 +81,9 @@ export function* checkDelivery(delivery: Delivery, path: FieldPath): Iterable<Fa
       );
     }
   }
+  if (delivery.timeout !== undefined && isoDurationMs(delivery.timeout) === 0) {
+    yield fault([...path, "timeout"], "timeout must be above 0");
+  }
   if (delivery.deadLetterSink !== undefined) {
     yield* checkDestination(delivery.deadLetterSink, [...path, "deadLetterSink"]);
   }

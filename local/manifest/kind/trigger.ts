@@ -52,6 +52,9 @@ export function* checkTrigger({ metadata, spec }: Trigger): Iterable<Fault> {
   yield* checkAnnotations(metadata.annotations ?? {});
 }
 
+/** The one makes a Broker, the other waits for a resource. */
+const NOT_SUPPORTED = ["eventing.knative.dev/injection", "knative.dev/dependency"];
+
 function* checkAnnotations(annotations: Readonly<Record<string, string>>): Iterable<Fault> {
   for (const [annotation, value] of Object.entries(annotations)) {
     const path = ["metadata", "annotations", annotation];
@@ -59,6 +62,8 @@ function* checkAnnotations(annotations: Readonly<Record<string, string>>): Itera
       if (orderingOf(annotations) === undefined) {
         yield fault(path, `${annotation} must be one of ordered, unordered, not "${value}"`);
       }
+    } else if (NOT_SUPPORTED.includes(annotation)) {
+      yield fault(path, `${annotation} is not supported by the local runner`);
     } else if (annotation.startsWith("kafka.eventing.knative.dev/")) {
       yield warning(path, `${annotation} means nothing to a Trigger (known: ${ORDER_ANNOTATION})`);
     }

@@ -193,6 +193,11 @@ it.each<[string, string, string]>([
     "11: cesql is not supported by the local runner",
   ],
   [
+    "no time for an attempt",
+    `${onImports}\n  delivery:\n    timeout: PT0S`,
+    "10: timeout must be above 0",
+  ],
+  [
     "a dead letter sink that is not there",
     `${onImports}\n  delivery:${LETTERS.replace("task-events-dead", "dead")}`,
     '11: there is no KafkaSink "dead-letters"',
@@ -202,10 +207,12 @@ it.each<[string, string, string]>([
   expect(() => planOf(copy)).toThrow(`eventing/added-1.yaml:${sentence}`);
 });
 
-it("an order that there is not is a mistake", () => {
-  const annotation = "kafka.eventing.knative.dev/delivery.order: sorted";
+it.each([
+  ["kafka.eventing.knative.dev/delivery.order: sorted", "must be one of ordered, unordered"],
+  ["eventing.knative.dev/injection: enabled", "injection is not supported by the local runner"],
+])("the annotation %s is a mistake", (annotation, sentence) => {
   using copy = withFiles(brokerYaml(), triggerYaml(onImports, annotation));
-  expect(() => planOf(copy)).toThrow("must be one of ordered, unordered");
+  expect(() => planOf(copy)).toThrow(sentence);
 });
 
 it.each([
