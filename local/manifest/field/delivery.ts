@@ -9,12 +9,13 @@ import { type Static } from "typebox";
 import { isoDurationMs } from "./duration.ts";
 import { type Fault, fault, warning } from "../fault.ts";
 import { closed, count, name, oneOf, optional } from "./closed.ts";
+import { namespace } from "./metadata.ts";
 import type { FieldPath } from "../resource.ts";
 
 export const destination = closed(
   {
     ref: optional(
-      closed({ apiVersion: name(), kind: name(), name: name(), namespace: optional(name()) }, [
+      closed({ apiVersion: name(), kind: name(), name: name(), namespace: optional(namespace()) }, [
         "address",
         "group",
       ]),

@@ -1,13 +1,16 @@
 /** `metadata` of a resource and of a template. */
 import { Type } from "typebox";
-import { closed, name, optional, textMap } from "./closed.ts";
+import { closed, name, oneOf, optional, textMap } from "./closed.ts";
 
 const notSupported = ["generateName", "finalizers", "ownerReferences"];
+
+/** The runner has no other: what is in another would meet the rest all the same. */
+export const namespace = () => oneOf("default");
 
 export const metadata = closed(
   {
     name: name(),
-    namespace: optional(name()),
+    namespace: optional(namespace()),
     labels: optional(textMap()),
     annotations: optional(textMap()),
   },

@@ -3,7 +3,7 @@ import { type Static } from "typebox";
 import { type Fault, fault, warning } from "../fault.ts";
 import { closed, name, oneOf, optional } from "../field/closed.ts";
 import { checkDelivery, delivery } from "../field/delivery.ts";
-import { head } from "../field/metadata.ts";
+import { head, namespace } from "../field/metadata.ts";
 import type { Resource } from "../resource.ts";
 
 export const broker = closed({
@@ -14,7 +14,7 @@ export const broker = closed({
       apiVersion: oneOf("v1"),
       kind: oneOf("ConfigMap"),
       name: name(),
-      namespace: optional(name()),
+      namespace: optional(namespace()),
     }),
     delivery: optional(delivery),
   }),

@@ -230,6 +230,20 @@ spec: { topic: task-events, bootstrapServers: [kafka.default.svc:9092] }
     "kind EventPolicy (eventing.knative.dev/v1) is not supported by the local runner",
   ],
   [
+    "another namespace",
+    SOURCE,
+    "namespace: default",
+    "namespace: tasks",
+    'metadata.namespace must be one of default, not "tasks"',
+  ],
+  [
+    "a sink in another namespace",
+    SOURCE,
+    /(sink:\n *ref:\n)/,
+    "$1      namespace: tasks\n",
+    'spec.sink.ref.namespace must be one of default, not "tasks"',
+  ],
+  [
     "another version of a kind",
     SOURCE,
     "sources.knative.dev/v1",
