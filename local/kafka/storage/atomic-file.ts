@@ -36,9 +36,11 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** What the file system answers when it is full, read-only or broken. */
+/** What the system answers when the disk is full, read-only or broken, or too many files are open. */
 export function isStorageError(error: unknown): error is Error {
-  return ["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS"].some((code) => isErrno(error, code));
+  return ["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "EMFILE", "ENFILE"].some((code) =>
+    isErrno(error, code),
+  );
 }
 
 /** A write that ends early without an error means the same as one that fails for want of room. */

@@ -102,8 +102,16 @@ export class TopicStore {
     return this.#changes.run(async () => {
       this.checkCreatable(name, partitions);
       const record = { name, id: randomUUID(), partitions, config: config.toJSON() };
-      await this.#save({ topics: [...this.#recordsBut(name), record] });
-      return this.#open(record);
+      const topic = new Topic(record, this.#options);
+      // A folder that the catalog does not name goes with the next start, should this one fail.
+      await using failed = new AsyncDisposableStack();
+      failed.defer(() => topic.remove());
+      await topic.addPartitions(partitions, () =>
+        this.#save({ topics: [...this.#recordsBut(name), record] }),
+      );
+      failed.move();
+      this.#topics.set(name, topic);
+      return topic;
     });
   }
 
@@ -120,10 +128,10 @@ export class TopicStore {
     return this.#changes.run(async () => {
       const topic = this.topic(name);
       checkPartitionCount(count);
-      await this.#save({
-        topics: [...this.#recordsBut(name), { ...topic.toRecord(), partitions: count }],
-      });
-      await topic.openPartitions(count);
+      const record = { ...topic.toRecord(), partitions: count };
+      await topic.addPartitions(count, () =>
+        this.#save({ topics: [...this.#recordsBut(name), record] }),
+      );
     });
   }
 
@@ -152,14 +160,10 @@ export class TopicStore {
     await Promise.all(this.list().map((topic) => topic.close()));
   }
 
-  async #open(record: TopicRecord): Promise<Topic> {
+  async #open(record: TopicRecord): Promise<void> {
     const topic = new Topic(record, this.#options);
-    await using failed = new AsyncDisposableStack();
-    failed.defer(() => topic.close());
-    await topic.openPartitions(record.partitions);
-    failed.move();
+    await topic.addPartitions(record.partitions);
     this.#topics.set(record.name, topic);
-    return topic;
   }
 
   /** Folders of topics that a crash left half made or half deleted. */

@@ -1,6 +1,7 @@
 /** One topic: its partitions and what it is configured to do. */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { syncFolder } from "../storage/atomic-file.ts";
 import { PartitionLog } from "../storage/partition-log.ts";
 import { TopicConfig } from "./topic-config.ts";
 
@@ -37,8 +38,11 @@ export class Topic {
     return join(this.#options.folder, this.id);
   }
 
-  /** Adds what is missing up to the count. */
-  async openPartitions(count: number): Promise<void> {
+  /** Adds what is missing up to the count: visible when they are there and the commit succeeded. */
+  async addPartitions(count: number, commit?: () => Promise<void>): Promise<void> {
+    const added: PartitionLog[] = [];
+    await using failed = new AsyncDisposableStack();
+    failed.defer(() => closeAll(added));
     await mkdir(this.folder, { recursive: true });
     for (let index = this.partitions.length; index < count; index += 1) {
       const options = {
@@ -46,8 +50,13 @@ export class Topic {
         folder: join(this.folder, String(index)),
         segmentBytes: () => this.config.segmentBytes,
       };
-      this.partitions.push(await PartitionLog.open(options));
+      added.push(await PartitionLog.open(options));
     }
+    await syncFolder(this.folder);
+    await syncFolder(this.#options.folder);
+    await commit?.();
+    failed.move();
+    this.partitions.push(...added);
   }
 
   toRecord(): TopicRecord {
@@ -59,12 +68,16 @@ export class Topic {
     };
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.partitions.map((partition) => partition.close()));
+  close(): Promise<void> {
+    return closeAll(this.partitions);
   }
 
   async remove(): Promise<void> {
     await this.close();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+async function closeAll(partitions: readonly PartitionLog[]): Promise<void> {
+  await Promise.all(partitions.map((partition) => partition.close()));
 }
