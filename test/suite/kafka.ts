@@ -3,7 +3,9 @@ import { adminTests } from "./kafka/admin.ts";
 import { fetchTests } from "./kafka/fetch.ts";
 import { groupTests } from "./kafka/group.ts";
 import { kcatTests } from "./kafka/kcat.ts";
+import { memberTests } from "./kafka/member.ts";
 import { produceTests } from "./kafka/produce.ts";
+import { refusalTests } from "./kafka/refusal.ts";
 import { versionTests } from "./kafka/versions.ts";
 
 /** `getBroker` gives `host:port`, and is called when the tests run. */
@@ -12,6 +14,8 @@ export function kafkaTests(getBroker: () => string): void {
   fetchTests(getBroker);
   adminTests(getBroker);
   groupTests(getBroker);
+  memberTests(getBroker);
+  refusalTests(getBroker);
   versionTests(getBroker);
   kcatTests(getBroker);
 }

@@ -78,34 +78,6 @@ describe("kill -9", () => {
   });
 });
 
-describe("a full disk", () => {
-  it("is an error to the producer, and leaves a log that reads and goes on", async () => {
-    await using folder = await makeFolder();
-    const acknowledged: string[] = [];
-    {
-      await using kafka = await spawnKafka(folder.path, { fileLimitKilobytes: 64 });
-      await using session = await openSession(kafka.address);
-      await session.admin.createTopics({ topics: [{ topic: "t", numPartitions: 1 }] });
-      using wire = await openWire(kafka.address);
-      const large = (i: number): string => `${i}-${"x".repeat(10_000)}`;
-      const answers = await wire.callAll(
-        "produce",
-        7,
-        Array.from({ length: 20 }, (_, i) => producePayload("t", [large(i)])),
-      );
-      const errors = answers.map(({ topics }) => topics[0].partitions[0].errorCode);
-      expect(new Set(errors)).toEqual(new Set([0, 56]));
-      for (const [i, error] of errors.entries()) if (error === 0) acknowledged.push(large(i));
-      expect(await readAll(wire)).toEqual(acknowledged);
-      expect(await produce(wire, "t", ["small"])).toMatchObject({ errorCode: 0 });
-      await kafka.kill();
-    }
-    await using kafka = await startKafka({ dataDir: folder.path, port: 0 });
-    using wire = await openWire(kafka.address);
-    expect(await readAll(wire)).toEqual([...acknowledged, "small"]);
-  });
-});
-
 describe("a start", () => {
   it.each([
     ["cut off in a batch's header", 20],

@@ -38,7 +38,7 @@ export async function openSession(broker: string): Promise<BrokerSession> {
   return {
     admin,
     async topic(numPartitions = 1, config = {}) {
-      const topic = `suite-${randomUUID()}`;
+      const topic = `suite_${randomUUID()}`;
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
       await admin.createTopics({
         topics: [{ topic, numPartitions, configEntries }],

@@ -1,12 +1,10 @@
 /** Consumer groups: who reads what, what was committed, and what happens when a member goes. */
 import { randomUUID } from "node:crypto";
-import kafkajs, { type Consumer } from "kafkajs";
+import type { Consumer } from "kafkajs";
 import { describe, expect, it } from "vitest";
-import type { Answer, Wire } from "../../support/kafka-wire.ts";
 import { type BrokerSession, openSession } from "./broker-session.ts";
+import { callJoin, commit, heartbeat, join, sync } from "./membership.ts";
 import { produce } from "./requests.ts";
-
-const { MemberMetadata } = kafkajs.AssignerProtocol;
 
 export function groupTests(getBroker: () => string): void {
   describe("consumer groups", () => {
@@ -194,11 +192,6 @@ export function groupTests(getBroker: () => string): void {
   });
 }
 
-interface Membership {
-  readonly memberId: string;
-  readonly generationId: number;
-}
-
 function shortLived(groupId: string) {
   return { groupId, heartbeatInterval: 200, sessionTimeout: 6000, rebalanceTimeout: 6000 };
 }
@@ -227,71 +220,4 @@ async function consume(
   await expect.poll(() => values.length, { timeout: 20_000 }).toBe(count);
   await consumer.disconnect();
   return values;
-}
-
-async function callJoin(
-  wire: Wire,
-  groupId: string,
-  memberId: string,
-  options: object = {},
-): Promise<Answer> {
-  const metadata = MemberMetadata.encode({ version: 1, topics: ["t"], userData: Buffer.alloc(0) });
-  const groupProtocols = [{ name: "RoundRobinAssigner", metadata }];
-  const payload = {
-    groupId,
-    memberId,
-    sessionTimeout: 6000,
-    rebalanceTimeout: 6000,
-    protocolType: "consumer",
-    groupProtocols,
-  };
-  return wire.call("joinGroup", 5, { ...payload, ...options });
-}
-
-/** As a client does: learns its id, then joins with it. */
-async function join(wire: Wire, groupId: string, memberId = ""): Promise<Answer> {
-  const answer = await callJoin(wire, groupId, memberId);
-  if (answer.errorCode === 79) return join(wire, groupId, answer.memberId);
-  expect(answer.errorCode).toBe(0);
-  return answer;
-}
-
-/** Assigns each member its own id. */
-function sync(
-  wire: Wire,
-  groupId: string,
-  { memberId, generationId }: Membership,
-  ...others: string[]
-): Promise<Answer> {
-  const groupAssignment = [memberId, ...others].map((id) => ({
-    memberId: id,
-    memberAssignment: Buffer.from(id),
-  }));
-  return wire.call("syncGroup", 3, { groupId, generationId, memberId, groupAssignment });
-}
-
-async function heartbeat(
-  wire: Wire,
-  groupId: string,
-  { memberId, generationId }: Membership,
-): Promise<number> {
-  return (await wire.call("heartbeat", 3, { groupId, groupGenerationId: generationId, memberId }))
-    .errorCode;
-}
-
-async function commit(
-  wire: Wire,
-  groupId: string,
-  member: Membership,
-  topic: string,
-  offset: number,
-): Promise<number> {
-  const topics = [{ topic, partitions: [{ partition: 0, offset, metadata: "" }] }];
-  const payload = {
-    groupId,
-    groupGenerationId: member.generationId,
-    memberId: member.memberId,
-    topics,
-  };
-  return (await wire.call("offsetCommit", 5, payload)).responses[0].partitions[0].errorCode;
 }

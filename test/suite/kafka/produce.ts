@@ -87,6 +87,30 @@ export function produceTests(getBroker: () => string): void {
       expect(await fetch(wire, topic)).toMatchObject({ highWatermark: "10" });
     });
 
+    it("stores once what is sent again because the answer was lost with its connection", async () => {
+      await using session = await openSession(getBroker());
+      const topic = await session.topic();
+      const [first, second] = [await session.wire(), await session.wire()];
+      const payload = producePayload(topic, ["once"], { producerId: await newProducerId(second) });
+      first.socket.end(await first.encode("produce", 7, payload));
+      await expect.poll(async () => (await fetch(second, topic)).highWatermark as string).toBe("1");
+      const again = await second.call("produce", 7, payload);
+      expect(again.topics[0].partitions[0]).toMatchObject({ errorCode: 0, baseOffset: "0" });
+      expect(valuesOf(await fetch(second, topic))).toEqual(["once"]);
+    });
+
+    it("takes an unknown producer at any sequence, and lets the sequence begin again at its end", async () => {
+      await using session = await openSession(getBroker());
+      const topic = await session.topic();
+      const wire = await session.wire();
+      const producerId = await newProducerId(wire);
+      for (const firstSequence of [0x7fffffff, 0, 1]) {
+        expect(await produce(wire, topic, ["v"], { producerId, firstSequence })).toMatchObject({
+          errorCode: 0,
+        });
+      }
+    });
+
     it("refuses a gap in the sequence and a producer that was replaced", async () => {
       await using session = await openSession(getBroker());
       const topic = await session.topic();

@@ -86,3 +86,13 @@ export async function newProducerId(wire: Wire): Promise<number> {
   });
   return Number(answer);
 }
+
+/** Each code that stands somewhere in an answer, once. */
+export function errorCodes(answer: unknown): number[] {
+  const codes = new Set<number>();
+  JSON.stringify(answer, (name, value: unknown) => {
+    if (/errorCode$/i.test(name)) codes.add(Number(value));
+    return typeof value === "bigint" ? String(value) : value;
+  });
+  return [...codes].toSorted((a, b) => a - b);
+}
