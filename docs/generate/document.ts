@@ -14,7 +14,8 @@ export const schemaText = (eventType: EventType): string => toText(toJsonSchema(
 
 export function documents(): ReadonlyMap<string, string> {
   const head = "# Made by `make docs` from lib/events and the functions: a change here is lost.\n";
-  const options = { aliasDuplicateObjects: false, lineWidth: 0 };
+  // Many readers know YAML 1.1 alone: what is no text there is quoted.
+  const options = { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" } as const;
   return new Map([
     ["asyncapi.yaml", head + stringify(JSON.parse(JSON.stringify(asyncApi())), options)],
     ...taskEventTypes.map((it) => [schemaPath(it.type), schemaText(it)] as const),

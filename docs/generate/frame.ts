@@ -103,10 +103,13 @@ const meanings: Readonly<Record<keyof typeof closeCode, string>> = {
   expired: "the token has expired",
 };
 
-export const closeCodes = (): Json =>
-  Object.fromEntries(
+export const closeCodes = (): Json => ({
+  ...Object.fromEntries(
     Object.entries(meanings).map(([name, meaning]) => [
       closeCode[name as keyof typeof closeCode],
       meaning,
     ]),
-  );
+  ),
+  // By the WebSocket library itself.
+  1009: "a client frame is over 16 KiB",
+});

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Parser } from "@asyncapi/parser";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { documents } from "../../docs/generate/document.ts";
 import type { Event } from "../../lib/events/event.ts";
 import { fromHttp } from "../../lib/events/http.ts";
@@ -63,6 +64,11 @@ describe("the documents", () => {
     const broken = readText("asyncapi.yaml").replaceAll('"#/channels/sse"', '"#/channels/see"');
     const { diagnostics } = await new Parser().parse(broken);
     expect(diagnostics.map(({ message }) => message).join()).toContain("#/channels/see");
+  });
+
+  it("say the same to readers of YAML 1.1, to whom a bare time is a date and a bare no is false", () => {
+    const text = readText("asyncapi.yaml");
+    expect(parse(text, { version: "1.1" })).toEqual(parse(text));
   });
 
   it("name the ports of a local run", () => {

@@ -82,7 +82,11 @@ it("the channels are where the gateway answers, with its close codes", async () 
   const { channels } = readAsyncApi();
   const { webSocket, sse } = channels;
   const codes = Object.keys(webSocket?.["x-close-codes"] ?? {}).map(Number);
-  expect(new Set(codes)).toEqual(new Set(Object.values(closeCode)));
+  const long = new WsClient(gateway.url, { token: await tokenOf("u3") });
+  await long.hello();
+  long.socket.send("x".repeat(16 * 1024 + 1));
+  const own = new Set<number>(Object.values(closeCode));
+  expect(new Set(codes)).toEqual(own.add(await long.untilClosed()));
   expect((await fetch(`${gateway.url}${webSocket?.address}`)).status).toBe(426);
   expect((await fetch(`${gateway.url}${sse?.address}`)).status).toBe(401);
 });
