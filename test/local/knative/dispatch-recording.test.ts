@@ -54,11 +54,11 @@ async function expectAsRecorded(recorded: DispatchCase, expect: ExpectStatic) {
   expectInFlight(seen.maxInFlight, recorded, expect);
 }
 
-/** How several ordered partitions meet is chance; of 300 records, 71 to 90 were in flight. */
+/** How several ordered partitions meet is chance; unordered, a busy machine may be late with a third of them. */
 function expectInFlight(seen: number, recorded: DispatchCase, expect: ExpectStatic) {
   const { maxInFlight, partitions, source } = recorded;
   const isChance = source.ordering === "ordered" && partitions > 1;
-  expect(seen).toBeGreaterThanOrEqual(isChance ? 1 : Math.min(maxInFlight, 71));
+  expect(seen).toBeGreaterThanOrEqual(isChance ? 1 : Math.ceil((maxInFlight * 2) / 3));
   expect(seen).toBeLessThanOrEqual(isChance ? partitions : maxInFlight);
 }
 
