@@ -22,7 +22,8 @@ export function openConsole({
   env,
   report,
 }: ConsoleOptions): Promise<LocalConsole> {
-  const events = plan.brokers[0]?.topic ?? plan.kafkaSources[0]?.source.topics[0] ?? "";
+  // There may be more Brokers, in any order: what the functions read is the events.
+  const events = plan.kafkaSources[0]?.source.topics[0] ?? plan.brokers[0]?.topic ?? "";
   const { kafka, mail, sms, secrets } = parts;
   return startConsole({
     port: ports.console,

@@ -3,7 +3,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openKafka } from "../../lib/kafka/client.ts";
-import { deadLetters, deliveriesOf, entriesOf, settled, until, waitsOf } from "../support/look.ts";
+import {
+  deadLetters,
+  deliveriesOf,
+  entriesOf,
+  publish,
+  settled,
+  until,
+  waitsOf,
+} from "../support/look.ts";
 import { Runner } from "../support/runner.ts";
 
 const broker = `
@@ -97,7 +105,8 @@ beforeAll(async () => {
   const lines = Object.keys(files).map((name) => `  - ${name}.yaml\n`);
   runner = await Runner.start({
     edit: {
-      "eventing/kustomization.yaml": (text) => text + lines.join(""),
+      "eventing/kustomization.yaml": (text) =>
+        text.replace("resources:\n", (before) => before + lines.join("")),
       ...Object.fromEntries(
         Object.entries(files).map(([name, text]) => [`eventing/${name}.yaml`, () => text]),
       ),
@@ -152,6 +161,16 @@ describe("a second Broker", () => {
       expect(await deliveriesOf(runner, id, "audit-log")).toEqual([]);
     }
     expect(await deliveriesOf(runner, "matching", "notification")).toEqual([]);
+  });
+
+  it("the first Broker goes on, and the console lists its events", async () => {
+    await publish(runner, [{ id: "first-broker", type: "task.created" }]);
+    await settled(runner, "first-broker", "notification");
+    const { events } = await runner.json<{ events: { event: { id: string } }[] }>(
+      "console",
+      "/api/events",
+    );
+    expect(events.map(({ event }) => event.id)).toEqual(["first-broker"]);
   });
 
   it("the reply of a subscriber goes back to the Broker, and through its Triggers", async () => {
