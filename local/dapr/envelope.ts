@@ -8,6 +8,9 @@ export interface Place {
   pubsubName: string;
 }
 
+/** What the kafka component makes of a tombstone. */
+const TOMBSTONE = Buffer.from("null");
+
 /** Its id is random, so another in each delivery. */
 export function wrapRaw(value: Buffer | null, { topic, pubsubName }: Place): object {
   return {
@@ -18,7 +21,7 @@ export function wrapRaw(value: Buffer | null, { topic, pubsubName }: Place): obj
     type: DEFAULT_TYPE,
     topic,
     pubsubname: pubsubName,
-    data_base64: (value ?? Buffer.alloc(0)).toString("base64"),
+    data_base64: (value ?? TOMBSTONE).toString("base64"),
   };
 }
 

@@ -8,6 +8,7 @@ export interface InvokeOptions {
   appId: string;
   resolveUrl: (url: URL) => URL;
   appUrl: (appId: string) => string | undefined;
+  appApiToken?: string;
 }
 
 const PREFIX = "/v1.0/invoke/";
@@ -17,13 +18,16 @@ const OWN_HEADERS = ["host", "origin", "sec-fetch-site", "sec-fetch-mode", "dapr
 export const invokeRoute = (options: InvokeOptions): Route => ({
   path: /^\/v1\.0\/invoke\//,
   handle: ({ req, res }) => {
-    invoke(req, res, toTarget(req.url ?? "", options), options.appId);
+    invoke(req, res, toTarget(req.url ?? "", options), options);
     return null;
   },
 });
 
 /** `/v1.0/invoke/<app id or URL>/method/<path>?<query>`; the URL as it is or percent-encoded. */
-export function toTarget(url: string, { resolveUrl, appUrl }: Omit<InvokeOptions, "appId">): URL {
+export function toTarget(
+  url: string,
+  { resolveUrl, appUrl }: Pick<InvokeOptions, "resolveUrl" | "appUrl">,
+): URL {
   const [target, method] = splitOnce(url.slice(PREFIX.length), "/method/");
   if (method === undefined) {
     throw new DaprError(400, "ERR_DIRECT_INVOKE", "the path needs /method/ after the app id");
@@ -36,9 +40,16 @@ export function toTarget(url: string, { resolveUrl, appUrl }: Omit<InvokeOptions
   return resolveUrl(new URL(`${base.replace(/\/+$/, "")}/${method}`));
 }
 
-function invoke(req: IncomingMessage, res: ServerResponse, target: URL, appId: string): void {
+function invoke(
+  req: IncomingMessage,
+  res: ServerResponse,
+  target: URL,
+  { appId, appApiToken }: InvokeOptions,
+): void {
   const headers = without(OWN_HEADERS, requestHeaders(req));
   headers.push("Host", target.host, "dapr-caller-app-id", appId);
+  // daprd says it to every callee, one that is asked by its URL among them.
+  if (appApiToken !== undefined) headers.push("dapr-api-token", appApiToken);
   const upstream = request(target, { method: req.method ?? "GET", headers, setHost: false });
   res.once("close", () => upstream.destroy());
   upstream.once("response", (answer) => {

@@ -1,7 +1,10 @@
 /** One process of daprd: everything that it listens on is on 127.0.0.1, and no secret is among its arguments. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { keepLog } from "../../process/function-log.ts";
+import type { Note } from "../../process/note.ts";
 import { recordProcess } from "../../process/orphan.ts";
 import { guardProcess } from "../../real/guard.ts";
 import type { DaprdOptions, DaprdPorts } from "./daprd.ts";
@@ -17,10 +20,32 @@ export interface DaprdProcess {
 const GRACE_SECONDS = 3;
 const KILL_MS = 8_000;
 const LOOPBACK = "127.0.0.1";
+/** Said at each start of a daprd without a control plane. */
+const KNOWN = /mTLS is disabled|increasedCardinality|Actor runtime disabled|Scheduler disabled/;
+
+/**
+ * Beside the Configuration of the YAML: daprd would listen for mDNS on all addresses, and nobody is looked for here, as
+ * the gateway asks by URL.
+ */
+const toLocalConfiguration = (database: string): string => `apiVersion: dapr.io/v1alpha1
+kind: Configuration
+metadata:
+  name: local
+spec:
+  nameResolution:
+    component: sqlite
+    version: v1
+    configuration:
+      connectionString: ${JSON.stringify(database)}
+`;
 
 export async function spawnDaprd(options: DaprdOptions, ports: DaprdPorts): Promise<DaprdProcess> {
   const { program, stateDir, podName, note } = options;
-  const child = spawn(program, toArguments(options, ports), {
+  const folder = join(stateDir, "dapr");
+  mkdirSync(folder, { recursive: true });
+  const local = join(folder, "local.yaml");
+  writeFileSync(local, toLocalConfiguration(join(folder, "names.db")));
+  const child = spawn(program, toArguments(options, ports, local), {
     cwd: stateDir,
     env: toEnvironment(options),
     stdio: ["ignore", "pipe", "pipe"],
@@ -34,7 +59,13 @@ export async function spawnDaprd(options: DaprdOptions, ports: DaprdPorts): Prom
   const guard = guardProcess(pid, "SIGTERM");
   const record = recordProcess(stateDir, pid, program);
   const { stdout, stderr } = child;
-  const log = keepLog({ stateDir, name: `${podName}-daprd`, note, stdout, stderr });
+  const log = keepLog({
+    stateDir,
+    name: `${podName}-daprd`,
+    note: withoutKnown(note),
+    stdout,
+    stderr,
+  });
   const exited = ended.then(([code, signal]) => {
     guard[Symbol.dispose]();
     record[Symbol.dispose]();
@@ -52,7 +83,17 @@ async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void
   clearTimeout(timer);
 }
 
-function toArguments({ appId, resources, config }: DaprdOptions, ports: DaprdPorts): string[] {
+const withoutKnown =
+  (note: Note): Note =>
+  (subject, line, level) => {
+    if (!KNOWN.test(line)) note(subject, line, level);
+  };
+
+function toArguments(
+  { appId, resources, config }: DaprdOptions,
+  ports: DaprdPorts,
+  local: string,
+): string[] {
   const flags: Record<string, string | number> = {
     "app-id": appId,
     "app-port": ports.app,
@@ -66,10 +107,15 @@ function toArguments({ appId, resources, config }: DaprdOptions, ports: DaprdPor
     "metrics-listen-address": LOOPBACK,
     "metrics-port": ports.metrics,
     "dapr-graceful-shutdown-seconds": GRACE_SECONDS,
-    ...(config === undefined ? {} : { config }),
   };
   const named = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  return [...named, ...resources.flatMap((path) => ["--resources-path", path]), "--log-as-json"];
+  const configs = [...(config === undefined ? [] : [config]), local];
+  return [
+    ...named,
+    ...configs.flatMap((path) => ["--config", path]),
+    ...resources.flatMap((path) => ["--resources-path", path]),
+    "--log-as-json",
+  ];
 }
 
 /** Nothing of the runner's own environment: it has the passwords of other parts. */

@@ -73,7 +73,7 @@ export class RecordDelivery implements Disposable {
     if (port === undefined || subscription === undefined) return { verdict: "unreachable" };
     const isRaw = subscription.metadata["rawPayload"] === "true";
     const wrapped = JSON.stringify(wrapRaw(value, { topic, pubsubName: pubsub.settings.name }));
-    const body = isRaw ? Buffer.from(wrapped) : (value ?? Buffer.alloc(0));
+    const body = isRaw ? Buffer.from(wrapped) : (value ?? Buffer.from("null"));
     if (!isRaw && !isJson(body)) return { verdict: "retry", reason: "the record is no JSON" };
     return deliver({
       port,
