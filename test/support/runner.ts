@@ -22,6 +22,8 @@ export interface RunnerOptions {
   /** Changes the YAML before the first start: path below the root → new text. A file that is not there is made. */
   readonly edit?: Readonly<Record<string, (text: string) => string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: that of `make start`. */
+  readonly entry?: string;
 }
 
 export class Runner implements AsyncDisposable {
@@ -29,13 +31,20 @@ export class Runner implements AsyncDisposable {
   readonly stateDir: string;
   readonly #env: NodeJS.ProcessEnv;
   readonly #root: string;
+  readonly #entry: string;
   #child: ChildProcess | undefined;
   output = "";
 
-  private constructor(ports: Record<Name, number>, stateDir: string, cwd: string, env: object) {
+  private constructor(
+    ports: Record<Name, number>,
+    folder: string,
+    cwd: string,
+    { env, entry = "local/main.ts" }: RunnerOptions,
+  ) {
     this.ports = ports;
-    this.stateDir = stateDir;
+    this.stateDir = join(folder, "state");
     this.#root = cwd;
+    this.#entry = entry;
     const variables = names.map((name) => [
       `${name.toUpperCase().replaceAll("-", "_")}_PORT`,
       String(ports[name]),
@@ -48,13 +57,14 @@ export class Runner implements AsyncDisposable {
     };
   }
 
-  static async prepare({ edit = {}, env = {} }: RunnerOptions = {}): Promise<Runner> {
+  static async prepare(options: RunnerOptions = {}): Promise<Runner> {
+    const { edit = {} } = options;
     const ports = Object.fromEntries(
       await Promise.all(names.map(async (name) => [name, await freePort()] as const)),
     );
     const folder = mkdtempSync(join(tmpdir(), "task-events-"));
     const manifests = Object.keys(edit).length === 0 ? root : copyManifests(folder, edit);
-    return new Runner(ports as Record<Name, number>, join(folder, "state"), manifests, env);
+    return new Runner(ports as Record<Name, number>, folder, manifests, options);
   }
 
   static async start(options?: RunnerOptions): Promise<Runner> {
@@ -72,7 +82,7 @@ export class Runner implements AsyncDisposable {
   async start(): Promise<void> {
     const child = spawn(
       process.execPath,
-      [join(root, "local/main.ts"), "--root", this.#root, "--state", this.stateDir],
+      [join(root, this.#entry), "--root", this.#root, "--state", this.stateDir],
       { cwd: root, env: this.#env, stdio: ["ignore", "pipe", "pipe"] },
     );
     this.#child = child;
