@@ -48,8 +48,10 @@ export function planProcess(
 }
 
 /** Without a readiness probe it is ready when it listens, as in Knative. */
-function planProbes({ readinessProbe, livenessProbe }: Partial<Container> = {}): Probes {
+function planProbes(container: Partial<Container> = {}): Probes {
+  const { startupProbe, readinessProbe, livenessProbe } = container;
   return {
+    ...(startupProbe === undefined ? {} : { startup: toProbe(startupProbe) }),
     readiness: readinessProbe === undefined ? DEFAULT_PROBE : toProbe(readinessProbe),
     ...(livenessProbe === undefined ? {} : { liveness: toProbe(livenessProbe) }),
   };

@@ -14,6 +14,8 @@ export interface Probe {
 }
 
 export interface Probes {
+  /** Until it passes, liveness is not asked. */
+  startup?: Probe;
   readiness: Probe;
   liveness?: Probe;
 }
@@ -84,6 +86,20 @@ export async function keepProbing(
     against = 0;
     tell(isPassing);
   }
+}
+
+/** False where a starting process fails it so often as its `failureThreshold` says. */
+export async function passesAtStart(
+  port: number,
+  probe: Probe,
+  signal: AbortSignal,
+): Promise<boolean> {
+  await pause(probe.initialDelayMs, signal);
+  for (let failures = 0; failures < probe.failureThreshold; failures += 1) {
+    await pause(probe.periodMs, signal);
+    if (signal.aborted || isPassed(await askProbe(port, probe))) return true;
+  }
+  return signal.aborted;
 }
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>

@@ -8,7 +8,7 @@ import {
   type FunctionProcess,
 } from "./function-process.ts";
 import type { Note } from "./note.ts";
-import { DEFAULT_PROBES, keepProbing } from "./probe.ts";
+import { DEFAULT_PROBES, keepProbing, passesAtStart } from "./probe.ts";
 
 /** One ready process. */
 export interface Replica {
@@ -127,12 +127,13 @@ export class ReplicaSet implements AsyncDisposable {
     if (slot.stopping.signal.aborted) void running.stop();
     const agent = new Agent({ keepAlive: true });
     const ended = new AbortController();
+    const signal = AbortSignal.any([ended.signal, slot.stopping.signal]);
+    void this.#keepAlive(slot, running, command, signal);
     if ((await running.ready()) && !slot.stopping.signal.aborted) {
       const { ordinal } = slot;
       const { port } = running;
       slot.replica = { ordinal, port, agent, inFlight: 0, isReady: true, gone: false };
-      const signal = AbortSignal.any([ended.signal, slot.stopping.signal]);
-      this.#watch(slot.replica, running, command, signal);
+      this.#keepReady(slot.replica, command, signal);
       onReady();
     }
     const exit = await running.exited;
@@ -143,29 +144,40 @@ export class ReplicaSet implements AsyncDisposable {
     return exit;
   }
 
-  /** As kubelet does: what is not ready gets no requests, what is not alive is restarted. */
-  #watch(
+  /** What is not ready gets no requests. */
+  #keepReady(
     replica: Replica,
-    running: FunctionProcess,
     { name, probes = DEFAULT_PROBES }: FunctionCommand,
     signal: AbortSignal,
   ): void {
     const { note, onReady } = this.#options;
-    const { readiness, liveness } = probes;
-    const tellReady = (isReady: boolean) => {
+    const tell = (isReady: boolean) => {
       replica.isReady = isReady;
       note(name, isReady ? "ready again" : "not ready: it gets no requests", "warning");
       if (isReady) onReady();
     };
-    void keepProbing(running.port, readiness, tellReady, signal);
-    if (liveness === undefined) return;
-    const restart = (isAlive: boolean) => {
-      if (isAlive) return;
-      replica.isReady = false;
-      note(name, "its liveness probe fails: it is restarted", "warning");
+    void keepProbing(replica.port, probes.readiness, tell, signal);
+  }
+
+  /** As kubelet does: what does not start, or is not alive, is ended, and so restarted. */
+  async #keepAlive(
+    slot: Slot,
+    running: FunctionProcess,
+    { name, probes = DEFAULT_PROBES }: FunctionCommand,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { startup, liveness } = probes;
+    const restart = (which: string) => {
+      if (slot.replica !== undefined) slot.replica.isReady = false;
+      this.#options.note(name, `its ${which} probe fails: it is restarted`, "warning");
       void running.stop();
     };
-    void keepProbing(running.port, liveness, restart, signal);
+    if (startup !== undefined && !(await passesAtStart(running.port, startup, signal))) {
+      restart("startup");
+    } else if (liveness !== undefined) {
+      const tell = (isAlive: boolean) => isAlive || restart("liveness");
+      await keepProbing(running.port, liveness, tell, signal);
+    }
   }
 
   async #stop(slot: Slot): Promise<void> {

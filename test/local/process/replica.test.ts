@@ -56,6 +56,7 @@ const alive = (pid: string): boolean => commandLine(Number(pid)) !== "";
 
 const often = { ...DEFAULT_PROBE, periodMs: 20, failureThreshold: 2 };
 const probes = {
+  startup: { ...often, path: "/health/readiness", failureThreshold: 1_000 },
   readiness: { ...often, path: "/health/readiness" },
   liveness: { ...often, path: "/health/liveness" },
 };
@@ -136,6 +137,16 @@ it("restarts a process whose liveness probe fails", async () => {
   await expect.poll(() => alive(pid)).toBe(false);
   const next = await call(service, "/pid");
   expect([next.status, next.body === pid]).toEqual([200, false]);
+});
+
+it("restarts a process that does not pass its startup probe, and asks for its liveness only after it", async () => {
+  const startup = { ...often, path: "/nowhere" };
+  const process = fixtureCommand({
+    probes: { ...probes, startup, liveness: { ...often, path: "/nowhere" } },
+  });
+  await start({ process, scale: scaleOf({ "min-scale": "1" }) });
+  await expect.poll(() => notes.join()).toContain("its startup probe fails: it is restarted");
+  expect(notes.join()).not.toContain("liveness");
 });
 
 it("is ready when it listens where the YAML has no probe, and by another path where it has one", async () => {
