@@ -99,6 +99,19 @@ it("takes scale and concurrency from the Service's template", () => {
   expect(found?.limit).toEqual({ timeoutMs: 60_000 });
 });
 
+it("takes probes and time limits from the Service, and Kubernetes' values where it says none", () => {
+  using copy = copyManifest()
+    .edit(SERVICE, "path: /health/readiness", "path: /ready\n            periodSeconds: 2")
+    .edit(SERVICE, "timeoutSeconds: 60", "timeoutSeconds: 0\n      idleTimeoutSeconds: 7");
+  const found = planOf(copy.root).services.find(({ name }) => name === "notification");
+  const usual = { initialDelayMs: 0, timeoutMs: 1_000, successThreshold: 1, failureThreshold: 3 };
+  expect(found?.process.probes).toEqual({
+    readiness: { ...usual, path: "/ready", periodMs: 2_000 },
+    liveness: { ...usual, path: "/health/liveness", periodMs: 10_000 },
+  });
+  expect(found?.limit).toEqual({ timeoutMs: 300_000, idleMs: 7_000 });
+});
+
 it("gives a process exactly the environment of its container", () => {
   const plan = planOf(REPOSITORY);
   const gateway = plan.statefulSets[0];
