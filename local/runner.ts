@@ -16,7 +16,7 @@ import { makeBrokerTopics } from "./start/broker.ts";
 import { openConsole, tokenSigner } from "./start/console.ts";
 import { startServices, startStatefulSets } from "./start/function.ts";
 import { missingTopics, startJobs } from "./start/job.ts";
-import { lockState } from "./start/lock.ts";
+import { lockState } from "./start/state-lock.ts";
 import { readKafka } from "./start/kafka.ts";
 import { type Servers, startParts } from "./start/part.ts";
 import { requirePorts } from "./start/port.ts";

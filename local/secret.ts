@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { isErrno } from "./file/atomic-file.ts";
 
 export interface SecretRef {
   name: string;
@@ -28,7 +29,7 @@ export function readEnvironment(root: string, env: Environment): Environment {
   try {
     return { ...parseEnv(readFileSync(join(root, ".env"), "utf8")), ...env };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return env;
+    if (isErrno(error, "ENOENT")) return env;
     throw error;
   }
 }
@@ -69,7 +70,7 @@ function readKeys(path: string): Record<string, string> {
   try {
     return JSON.parse(readFileSync(path, "utf8")) as Record<string, string>;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    if (isErrno(error, "ENOENT")) return {};
     throw error;
   }
 }

@@ -1,10 +1,11 @@
 /** What the APIs work on: the topics, the consumer groups and the files under both. */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { UsageError } from "../../lib/host/error.ts";
 import { GroupCoordinator } from "./group/coordinator.ts";
 import { OffsetStore } from "./group/offset-store.ts";
-import { readFileIfAny, syncFolder, writeFileAtomically } from "./storage/atomic-file.ts";
-import { lockFolder } from "./storage/lock.ts";
+import { readFileIfAny, syncFolder, writeFileAtomically } from "../file/atomic-file.ts";
+import { tryLock } from "../file/lock.ts";
 import { enforceRetention } from "./topic/retention.ts";
 import { TopicStore } from "./topic/topic-store.ts";
 
@@ -36,7 +37,7 @@ export async function openBroker({
 }: BrokerOptions): Promise<Broker> {
   await mkdir(dataDir, { recursive: true });
   await using opening = new AsyncDisposableStack();
-  opening.use(await lockFolder(dataDir));
+  opening.use(lockFolder(dataDir));
   const marker = join(dataDir, "clean-stop");
   const verifyChecksums = !(await takeMarker(marker, dataDir));
   const topics = await TopicStore.open(dataDir, { verifyChecksums, now, log });
@@ -60,6 +61,14 @@ export async function openBroker({
       await writeFileAtomically(marker, "");
     },
   };
+}
+
+function lockFolder(dataDir: string): Disposable {
+  const lock = tryLock(join(dataDir, "lock"));
+  if (typeof lock !== "number") return lock;
+  throw new UsageError(
+    `The Kafka log in ${dataDir} is in use by process ${lock}: stop that one first.`,
+  );
 }
 
 /** Gone before anything is written, so that it can only be found after an orderly stop. */

@@ -2,7 +2,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { openBroker } from "./broker.ts";
 import { Connection } from "./connection.ts";
-import { isErrno } from "./storage/atomic-file.ts";
+import { isErrno } from "../file/atomic-file.ts";
 import { TopicConfig } from "./topic/topic-config.ts";
 
 /** Kafka looks every five minutes; a laptop's disk is smaller. */

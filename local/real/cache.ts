@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } f
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { tryLock } from "../start/lock.ts";
+import { tryLock } from "../file/lock.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -6,7 +6,7 @@ import { Command } from "commander";
 import { UsageError } from "../../lib/host/error.ts";
 import { isPortFree } from "../process/free-port.ts";
 import { readEnvironment } from "../secret.ts";
-import { lockState } from "../start/lock.ts";
+import { lockState } from "../start/state-lock.ts";
 import { partsFolder } from "./cache.ts";
 import { guardProcess } from "./guard.ts";
 import { installParts } from "./install.ts";

@@ -1,5 +1,5 @@
 /** A file in the place of Redis, with the rules of state.redis for versions and life times; on the disk before it resolves. */
-import { Journal } from "../../part/journal.ts";
+import { Journal } from "../../file/journal.ts";
 import { mismatch, parseEtag, type StateStore, type Stored, type Write } from "./state-store.ts";
 
 interface Kept {
@@ -15,23 +15,25 @@ interface Line {
   stored: Kept | null;
 }
 
-/** So many lines more than there are keys, and the file is written anew. */
-const SLACK = 10_000;
-
 export class FileStore implements StateStore, AsyncDisposable {
   readonly #entries = new Map<string, Kept>();
-  readonly #journal: Journal<Line>;
+  #journal: Journal<Line> | undefined;
   readonly #now: () => number;
 
-  private constructor(lines: readonly Line[], journal: Journal<Line>, now: () => number) {
-    for (const { key, stored } of lines) if (stored !== null) this.#entries.set(key, stored);
-    this.#journal = journal;
+  private constructor(now: () => number) {
     this.#now = now;
   }
 
   static async open(path: string, now: () => number = Date.now): Promise<FileStore> {
-    const { lines, journal } = await Journal.open<Line>(path, latestOf);
-    return new FileStore(lines, journal, now);
+    const store = new FileStore(now);
+    store.#journal = await Journal.open<Line>(path, {
+      // Our own writes were applied when they were made: the next one already builds on them.
+      apply: (line) => {
+        if (store.#journal === undefined) store.#apply(line);
+      },
+      snapshot: () => [...store.#entries].map(([key, stored]) => ({ key, stored })),
+    });
+    return store;
   }
 
   async get(key: string): Promise<Stored | undefined> {
@@ -72,27 +74,21 @@ export class FileStore implements StateStore, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#journal[Symbol.asyncDispose]();
+    await this.#journal?.close();
   }
 
   async #put(key: string, stored: Kept | null): Promise<void> {
+    this.#apply({ key, stored });
+    await this.#journal?.append({ key, stored });
+  }
+
+  #apply({ key, stored }: Line): void {
     if (stored === null) this.#entries.delete(key);
     else this.#entries.set(key, stored);
-    if (this.#journal.length > this.#entries.size + SLACK) {
-      this.#journal.rewrite(() =>
-        [...this.#entries].map(([name, kept]) => ({ key: name, stored: kept })),
-      );
-    }
-    await this.#journal.append({ key, stored });
   }
 
   #expiry(ttlSeconds: number | undefined, before: Kept | undefined): number | null {
     if (ttlSeconds === undefined) return before?.expiresAt ?? null;
     return ttlSeconds > 0 ? this.#now() + ttlSeconds * 1000 : null;
   }
-}
-
-function latestOf(lines: Line[]): Line[] {
-  const latest = new Map(lines.map((line) => [line.key, line]));
-  return [...latest.values()].filter(({ stored }) => stored !== null);
 }

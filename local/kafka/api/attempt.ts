@@ -1,6 +1,6 @@
 /** Turns what an admin API threw into the code and the sentence of its answer. */
 import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
-import { isStorageError } from "../storage/atomic-file.ts";
+import { isStorageError } from "../../file/atomic-file.ts";
 
 export interface Outcome {
   readonly error: ErrorCode;

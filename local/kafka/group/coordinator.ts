@@ -1,6 +1,6 @@
 /** All groups of this broker: who exists, and who may commit. */
 import { ErrorCode } from "../protocol/error-code.ts";
-import { isStorageError } from "../storage/atomic-file.ts";
+import { isStorageError } from "../../file/atomic-file.ts";
 import { Group } from "./group.ts";
 import type { MemberIdentity } from "./member.ts";
 import type { CommittedOffset, OffsetStore } from "./offset-store.ts";

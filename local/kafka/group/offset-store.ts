@@ -1,6 +1,6 @@
 /** The committed offsets of all groups, on disk before a commit is answered. */
 import { join } from "node:path";
-import { Journal, type JournalState } from "../storage/journal.ts";
+import { Journal, type JournalState } from "../../file/journal.ts";
 
 export interface CommittedOffset {
   readonly topic: string;

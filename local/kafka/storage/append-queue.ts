@@ -2,7 +2,7 @@
 import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
 import { checkRecords } from "../record/check-batch.ts";
 import { type BatchHeader, parseBatchHeader, placeBatch } from "../record/record-batch.ts";
-import { GroupCommit } from "./group-commit.ts";
+import { GroupCommit } from "../../file/group-commit.ts";
 import { ProducerState } from "./producer-state.ts";
 import type { PlacedBatch } from "./segment.ts";
 

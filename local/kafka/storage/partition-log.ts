@@ -5,7 +5,7 @@ import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
 import { type BatchHeader, parseBatchHeader } from "../record/record-batch.ts";
 import { recordPlaces } from "../record/records.ts";
 import { AppendQueue } from "./append-queue.ts";
-import { readFileIfAny, writeFileAtomically } from "./atomic-file.ts";
+import { readFileIfAny, writeFileAtomically } from "../../file/atomic-file.ts";
 import { recoverSegment } from "./recover-segment.ts";
 import { Serial } from "./serial.ts";
 import { type PlacedBatch, Segment } from "./segment.ts";

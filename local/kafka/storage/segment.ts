@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { diskFull, syncFolder } from "./atomic-file.ts";
+import { diskFull, syncFolder } from "../../file/atomic-file.ts";
 import { BatchIndex } from "./batch-index.ts";
 
 export interface PlacedBatch {

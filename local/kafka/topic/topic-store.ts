@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
-import { readFileIfAny, writeFileAtomically } from "../storage/atomic-file.ts";
+import { readFileIfAny, writeFileAtomically } from "../../file/atomic-file.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
 import { Serial } from "../storage/serial.ts";
 import { Topic, type TopicOptions, type TopicRecord } from "./topic.ts";

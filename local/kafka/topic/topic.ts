@@ -1,7 +1,7 @@
 /** One topic: its partitions and what it is configured to do. */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { syncFolder } from "../storage/atomic-file.ts";
+import { syncFolder } from "../../file/atomic-file.ts";
 import { PartitionLog } from "../storage/partition-log.ts";
 import { TopicConfig } from "./topic-config.ts";
 

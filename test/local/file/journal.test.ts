@@ -2,8 +2,8 @@
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { Journal, type JournalState } from "../../../../local/kafka/storage/journal.ts";
-import { makeFolder } from "../../../support/folder.ts";
+import { Journal, type JournalState } from "../../../local/file/journal.ts";
+import { makeFolder } from "../../support/folder.ts";
 
 type Entry = readonly [key: string, value: number];
 

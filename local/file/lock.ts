@@ -1,8 +1,8 @@
-/** One runner a state folder: who holds it is written in it, and a killed holder does not block the next. */
+/** A file that one process holds: who it is is written in it, and a killed holder does not block the next. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { UsageError } from "../../lib/host/error.ts";
+import { isErrno } from "./atomic-file.ts";
 
 interface Holder {
   pid: number;
@@ -11,15 +11,6 @@ interface Holder {
 }
 
 const TRIES = 5;
-
-export function lockState(stateDir: string): Disposable {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const lock = tryLock(join(stateDir, "runner.lock"));
-  if (typeof lock !== "number") return lock;
-  throw new UsageError(
-    `Another runner (process ${String(lock)}) uses ${stateDir}: stop it, or give this one another folder with --state DIR.`,
-  );
-}
 
 /** The file is there while it is held. Gives the id of the process that holds it where it cannot be taken. */
 export function tryLock(path: string): Disposable | number {
@@ -30,7 +21,7 @@ export function tryLock(path: string): Disposable | number {
     if (holder !== undefined && startOf(holder.pid) === holder.startedAt) return holder.pid;
     remove(path);
   }
-  throw new UsageError(`${path} cannot be taken: another runner starts at the same moment.`);
+  throw new UsageError(`${path} cannot be taken: another process takes it at the same moment.`);
 }
 
 function write(path: string, own: Holder): boolean {
@@ -38,7 +29,7 @@ function write(path: string, own: Holder): boolean {
     writeFileSync(path, JSON.stringify(own), { flag: "wx", mode: 0o600 });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if (isErrno(error, "EEXIST")) return false;
     throw error;
   }
 }
@@ -57,7 +48,7 @@ function remove(path: string): void {
   try {
     renameSync(path, aside);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if (!isErrno(error, "ENOENT")) throw error;
   }
   rmSync(aside, { force: true });
 }

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { lockState } from "../../../local/start/lock.ts";
+import { lockState } from "../../../local/start/state-lock.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -31,7 +31,7 @@ it("is free again after its holder", () => {
 });
 
 it("is taken over from a holder that was killed", async () => {
-  const module = JSON.stringify(join(import.meta.dirname, "../../../local/start/lock.ts"));
+  const module = JSON.stringify(join(import.meta.dirname, "../../../local/start/state-lock.ts"));
   const holder = spawn(process.execPath, [
     "--input-type=module",
     "-e",

@@ -1,6 +1,6 @@
 /** A file of JSON lines, appended to by group commit and rewritten when it has grown: small durable state. */
 import { constants } from "node:fs";
-import { type FileHandle, open, rename } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { diskFull, syncFolder } from "./atomic-file.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -9,6 +9,7 @@ import { GroupCommit } from "./group-commit.ts";
 const COMPACT_FROM_LINES = 10_000;
 
 export interface JournalState<Entry> {
+  /** Called with each entry that is on disk: those of earlier runs, and each new one before its `append` resolves. */
   apply(entry: Entry): void;
   /** The fewest entries that lead to the present state. */
   snapshot(): Entry[];
@@ -35,6 +36,7 @@ export class Journal<Entry> {
   }
 
   static async open<Entry>(path: string, state: JournalState<Entry>): Promise<Journal<Entry>> {
+    await mkdir(dirname(path), { recursive: true });
     const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
     await syncFolder(dirname(path));
     const journal = new Journal(path, state, file);
