@@ -15,6 +15,7 @@ export const replyTo =
   async ({ status, headers, body }, { traceparent, tracestate }) => {
     const refused = (why: string) =>
       `was answered ${status} with ${why}: Knative takes that for a failure`;
+    if (body.length > maxRecordBytes) return refused("a reply over 1 MiB");
     try {
       const event = readEvent(headers, body);
       if (event.partitionKey === "not-text") return refused("a partitionkey that is no string");
