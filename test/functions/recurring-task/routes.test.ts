@@ -132,3 +132,36 @@ describe("health", () => {
     await outage[Symbol.asyncDispose]();
   });
 });
+
+describe("GET /verdict", () => {
+  it("tells an admin when an event was taken in, and whether the rule of its task is its own", async () => {
+    const harness = await startHarness();
+    const id = { id: "e1", source: "/task-app" };
+    const data = {
+      task_id: "t1",
+      user_id: "u1",
+      payload: { recurrence: recurrence("FREQ=DAILY") },
+    };
+    const time = "2026-03-02T07:30:00Z";
+    await harness.post({ ...id, type: "task.created", time, data });
+    const later = { ...data, payload: { title: "Another title" } };
+    await harness.post({ ...id, id: "e2", type: "task.updated", time, data: later });
+    const verdict = async (query: string) =>
+      bodyOf(await harness.get(`/verdict?source=/task-app&${query}`, "root", "admin"));
+    expect(await verdict("id=e1&task_id=t1")).toMatchObject({
+      taken_in_at: expect.any(String),
+      is_rule_of_event: true,
+      series: { rrule: "FREQ=DAILY", state: "active" },
+    });
+    expect(await verdict("id=e2&task_id=t1")).toMatchObject({
+      taken_in_at: expect.any(String),
+      is_rule_of_event: false,
+    });
+    expect(await verdict("id=e3")).toEqual({
+      taken_in_at: null,
+      is_rule_of_event: false,
+      series: null,
+    });
+    expect((await harness.get("/verdict?source=/task-app&id=e1")).status).toBe(403);
+  });
+});
