@@ -40,7 +40,12 @@ export class Pubsub implements AsyncDisposable {
     },
   ): Promise<void> {
     const producer = await (this.#producer ??= this.#connect());
-    await producer.send({ topic, acks: -1, messages: [message] });
+    // What the component keeps from an app it does not write either.
+    const headers = Object.entries(message.headers).filter(
+      ([name]) => this.settings.excludeHeaders?.test(name) !== true,
+    );
+    const messages = [{ ...message, headers: Object.fromEntries(headers) }];
+    await producer.send({ topic, acks: -1, messages });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -58,14 +58,19 @@ export function startPodSidecar(
     ...resolveEnv(sidecar.env, { secrets, podName }),
     ...toDaprEnv(servers.kafka, servers.redis),
   };
-  const tokens = { apiToken: newToken(), appApiToken: newToken() };
-  const pod = { appId: sidecar.appId, podName, namespace: "default", stateDir, note, ...tokens };
+  const pod = { podName, namespace: "default", stateDir, note, env };
+  const { DAPR_API_TOKEN: apiToken, APP_API_TOKEN: appApiToken } = command.env;
   const program = readDaprd(command.env, servers);
-  if (program === undefined) return startOwn(options, sidecar, { ...pod, env, appPort });
+  if (program === undefined) {
+    const tokens = { ...(apiToken ? { apiToken } : {}), ...(appApiToken ? { appApiToken } : {}) };
+    return startOwn(options, sidecar, { ...pod, ...tokens, appPort });
+  }
   return startDaprd({
     ...pod,
+    appId: sidecar.appId,
     program,
-    env,
+    apiToken: apiToken || newToken(),
+    appApiToken: appApiToken || newToken(),
     resources: sidecar.resources.map((folder) => join(root, folder)),
     config: sidecar.config && join(root, sidecar.config),
   });
@@ -78,8 +83,8 @@ interface OwnPod {
   namespace: string;
   stateDir: string;
   note: Note;
-  apiToken: string;
-  appApiToken: string;
+  apiToken?: string;
+  appApiToken?: string;
   env: Readonly<Record<string, string>>;
   appPort: () => number | undefined;
 }

@@ -15,8 +15,9 @@ export interface Delivered {
   readonly at: number;
 }
 
-/** A status, a body, or no answer at all. `attempt` begins at 1. */
-export type Answer = number | string | "never";
+/** A status, a body, or no answer at all. */
+export type Answer = number | string | null;
+/** `attempt` begins at 1. */
 export type AnswerOf = (delivered: Delivered, attempt: number) => Answer;
 
 export class App implements AsyncDisposable {
@@ -35,7 +36,7 @@ export class App implements AsyncDisposable {
       void buffer(req).then((bytes) => {
         if (req.method !== "POST") return res.writeHead(404).end();
         const answer = this.#take(req.url ?? "", req.headers, req.rawHeaders, bytes);
-        if (answer === "never") return undefined;
+        if (answer === null) return undefined;
         return typeof answer === "number" ? res.writeHead(answer).end() : res.end(answer);
       });
     });
@@ -64,6 +65,7 @@ export class App implements AsyncDisposable {
 
   #take(path: string, headers: IncomingHttpHeaders, rawHeaders: string[], bytes: Buffer): Answer {
     const body = JSON.parse(bytes.toString()) as Record<string, unknown>;
+    const { data_base64: data } = body;
     const delivered: Delivered = {
       partition: Number(headers["__partition"]),
       offset: Number(headers["__offset"]),
@@ -71,7 +73,7 @@ export class App implements AsyncDisposable {
       headers,
       rawHeaders,
       body,
-      value: Buffer.from(String(body["data_base64"] ?? ""), "base64"),
+      value: Buffer.from(typeof data === "string" ? data : "", "base64"),
       at: performance.now(),
     };
     this.delivered.push(delivered);

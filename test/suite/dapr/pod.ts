@@ -95,12 +95,14 @@ async function beginAtEnd(kafka: Kafka, groupId: string): Promise<void> {
 }
 
 async function startSidecar(
-  { env }: DaprTarget,
+  target: DaprTarget,
   podName: string,
   app: App,
   notes: string[],
   stack: AsyncDisposableStack,
 ) {
+  const tokens = { DAPR_API_TOKEN: "a token for the sidecar", APP_API_TOKEN: "one for the app" };
+  const env = { ...target.env, ...tokens };
   const stateDir = stack.use(await makeFolder()).path;
   const { plan, ports, servers } = prepare({ root, stateDir, env, log: () => undefined });
   const planned = plan.statefulSets[0]?.sidecar;
