@@ -22,7 +22,7 @@ export function checkBatch(
   const header = parseBatchHeader(batch);
   if (header.magic !== 2)
     throw refusal("INVALID_RECORD", `magic ${header.magic}: only record batches v2 are taken`);
-  if (header.sizeBytes > batch.length) throw refusal("CORRUPT_MESSAGE", "the batch is cut off");
+  if (header.sizeBytes > batch.length) throw refusal("INVALID_RECORD", "the batch is cut off");
   if (header.sizeBytes < batch.length)
     throw refusal("INVALID_RECORD", "a partition takes exactly one batch a request");
   if (batch.length > maxMessageBytes)
@@ -36,7 +36,8 @@ export function checkBatch(
 
 function checkKind(header: BatchHeader): void {
   if (header.isControl) throw refusal("INVALID_RECORD", "clients may not write control batches");
-  if (header.isTransactional) throw refusal("INVALID_TXN_STATE", "there are no transactions here");
+  if (header.isTransactional)
+    throw refusal("TRANSACTIONAL_ID_AUTHORIZATION_FAILED", "there are no transactions here");
   const { recordCount, lastOffsetDelta, producerId, baseSequence } = header;
   if (recordCount < 1 || recordCount !== lastOffsetDelta + 1)
     throw refusal("INVALID_RECORD", "the number of records and the last offset disagree");

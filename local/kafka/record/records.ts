@@ -1,6 +1,7 @@
 /** Walks the records inside a batch: only to check them and to find one by time, never to rewrite them. */
 import { promisify } from "node:util";
 import { gunzip, zstdDecompress } from "node:zlib";
+import { isErrno } from "../../file/atomic-file.ts";
 import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
 import { BATCH_HEADER_BYTES, type BatchHeader } from "./record-batch.ts";
 
@@ -45,9 +46,11 @@ async function inflate(bytes: Buffer, codec: number): Promise<Buffer> {
   try {
     return await decompress(bytes, { maxOutputLength: INFLATED_LIMIT_BYTES });
   } catch (cause) {
-    throw new KafkaError(ErrorCode.CORRUPT_MESSAGE, "the compressed records cannot be read", {
-      cause,
-    });
+    // Kafka has no other code for bytes that are not what the batch says they are.
+    const code = isErrno(cause, "ERR_BUFFER_TOO_LARGE")
+      ? ErrorCode.MESSAGE_TOO_LARGE
+      : ErrorCode.UNKNOWN_SERVER_ERROR;
+    throw new KafkaError(code, "the compressed records cannot be read", { cause });
   }
 }
 

@@ -58,6 +58,17 @@ export function kcatTests(getBroker: () => string): void {
       expect(await kcat(group)).toBe("4\n");
     });
 
+    it("writes headers without a value, and values that are null", async () => {
+      await using session = await openSession(getBroker());
+      const topic = await session.topic();
+      await kcat(["-P", "-t", topic, "-K", ":", "-Z", "-H", "bare"], "gone:\n");
+      expect(await kcat(["-C", "-t", topic, "-e", "-q", "-f", "%k %S %h\n"])).toBe(
+        "gone -1 bare=NULL\n",
+      );
+      const [message] = await session.read(topic, 1);
+      expect(message?.value).toBe(null);
+    });
+
     it("sees the topic, and finds an offset by time", async () => {
       await using session = await openSession(getBroker());
       const topic = await session.topic(3);
