@@ -1,5 +1,6 @@
 /** What the topic has now, and whether it can still be the one whose offsets were recorded. */
 import type { Kafka } from "kafkajs";
+import { ask } from "../../../lib/kafka/ask.ts";
 import type { Coverage } from "../coverage/coverage.ts";
 
 /** Index: partition. */
@@ -15,7 +16,7 @@ export async function readTopicExtent(
   try {
     // Asking for a topic's offsets could make it.
     if (!(await admin.listTopics()).includes(topic)) return undefined;
-    const offsets = await admin.fetchTopicOffsets(topic);
+    const offsets = await ask(() => admin.fetchTopicOffsets(topic));
     return offsets
       .sort((a, b) => a.partition - b.partition)
       .map(({ low, high }) => ({ low: Number(low), high: Number(high) }));

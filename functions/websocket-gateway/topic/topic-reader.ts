@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Admin, Batch, Kafka } from "kafkajs";
 import type { KafkaRecord } from "../../../lib/events/kafka-record.ts";
+import { ask } from "../../../lib/kafka/ask.ts";
 import { offsetOf, type Vector } from "./vector.ts";
 
 /** Bounds how long a fetch without news, and with it the end of a read, takes; kafkajs' default is 5 s. */
@@ -38,10 +39,10 @@ export class GroupTakenError extends Error {
 
 export function topicReader(kafka: Kafka, topic: string): TopicReader {
   return {
-    bounds: () => withAdmin(kafka, (admin) => boundsOf(admin, topic)),
+    bounds: () => withAdmin(kafka, (admin) => ask(() => boundsOf(admin, topic))),
     hasMembers: (groupId) =>
       withAdmin(kafka, async (admin) => {
-        const { groups } = await admin.describeGroups([groupId]);
+        const { groups } = await ask(() => admin.describeGroups([groupId]));
         return groups.some((group) => group.members.length > 0);
       }),
     read: (range) => readRange(kafka, topic, range),

@@ -1,5 +1,6 @@
 /** `initialOffset: latest`, as Knative does it before a resource is Ready: a new group starts at the end as it is now. */
 import type { Kafka, TopicPartitionOffset } from "kafkajs";
+import { ask } from "../../../lib/kafka/ask.ts";
 
 /** Bounds how long leaving the group takes; kafkajs' own admin.setOffsets waits for its default of 5 s. */
 const longPollMs = 100;
@@ -31,13 +32,13 @@ async function endsOfUnread(
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const committed = await admin.fetchOffsets({ groupId, topics: [...topics] });
+    const committed = await ask(() => admin.fetchOffsets({ groupId, topics: [...topics] }));
     const unread = committed.map(async ({ topic, partitions }) => {
       const isUnread = new Set(
         partitions.filter(({ offset }) => offset === "-1").map(({ partition }) => partition),
       );
       if (isUnread.size === 0) return [];
-      const ends = await admin.fetchTopicOffsets(topic);
+      const ends = await ask(() => admin.fetchTopicOffsets(topic));
       return ends
         .filter(({ partition }) => isUnread.has(partition))
         .map(({ partition, high }) => ({ topic, partition, offset: high }));
