@@ -12,6 +12,14 @@ const shared = {
   pool: "forks" as const,
 };
 
+/** What says how Knative delivers: on the embedded log with the parts, and again on real Kafka. */
+const onBothTargets = [
+  "test/local/knative/{dispatch-recording,ingress-recording,ingress,kafka-sink,kafka-source}.test.ts",
+  "test/local/knative/{ping-source,silent-loss,trigger}.test.ts",
+  "test/local/knative/consumer/initial-offset.test.ts",
+  "test/docs/ingress.test.ts",
+];
+
 export default defineConfig({
   test: {
     projects: [
@@ -37,7 +45,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "real",
-          include: ["test/real/**/*.test.ts"],
+          include: ["test/real/**/*.test.ts", ...onBothTargets],
           globalSetup: ["test/support/real-server.ts"],
           // They share one Kafka, and mostly wait for it.
           fileParallelism: false,

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Ingress, startIngress } from "../../local/knative/ingress.ts";
 import { createReport } from "../../local/report.ts";
-import { type EmbeddedLog, startEmbeddedLog } from "../local/knative/embedded-log.ts";
+import { type TopicLog, startLog } from "../local/knative/topic-log.ts";
 import { acceptsOfMessage, readAsyncApi } from "./reader.ts";
 
 const { channels, components } = readAsyncApi();
@@ -10,10 +10,10 @@ const address = channels["ingress"]?.address ?? "";
 const topic = channels["taskEvents"]?.address ?? "";
 const [namespace = "", name = ""] = address.slice(1).split("/");
 
-let log: EmbeddedLog;
+let log: TopicLog;
 let ingress: Ingress;
 beforeAll(async () => {
-  log = await startEmbeddedLog();
+  log = await startLog();
   await log.createTopic(topic, 1);
   const report = createReport({ print: () => undefined });
   const brokers = [{ namespace, name, topic }];

@@ -6,7 +6,7 @@ import { startKafkaSource } from "../../../local/knative/kafka-source.ts";
 import { startTrigger } from "../../../local/knative/trigger.ts";
 import { createReport } from "../../../local/report.ts";
 import { produceNullHeader } from "../../support/null-header.ts";
-import { startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";
+import { startLog, type TopicLog } from "./topic-log.ts";
 import { splitByException } from "./exception.ts";
 import { comparable, recordings, type DispatchCase, type RecordedRequest } from "./recording.ts";
 import { startScriptedSink, type ReceivedRequest } from "./scripted-sink.ts";
@@ -17,10 +17,10 @@ const { same, different } = splitByException("dispatch", recordings<DispatchCase
 // They mostly wait.
 vi.setConfig({ maxConcurrency: 20 });
 
-let log: EmbeddedLog;
+let log: TopicLog;
 
 beforeAll(async () => {
-  log = await startEmbeddedLog();
+  log = await startLog();
 });
 
 afterAll(async () => {

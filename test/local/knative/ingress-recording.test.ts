@@ -7,7 +7,7 @@ import { members, parseJson } from "../../../lib/events/json.ts";
 import { startIngress, type Ingress } from "../../../local/knative/ingress.ts";
 import { GUARD_HEADERS } from "../../../local/process/front.ts";
 import { createReport } from "../../../local/report.ts";
-import { startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";
+import { startLog, type TopicLog } from "./topic-log.ts";
 import { splitByException } from "./exception.ts";
 import { recordings, withNewSpan, type IngressCase } from "./recording.ts";
 
@@ -17,7 +17,7 @@ const running = same.filter((recorded) => !isStopped(recorded));
 
 const topics = ["ing-broker", "ing-sink-binary", "ing-sink-structured"];
 
-let log: EmbeddedLog;
+let log: TopicLog;
 let ingress: Ingress;
 let consumer: Consumer;
 const stored: { topic: string; message: KafkaMessage }[] = [];
@@ -38,7 +38,7 @@ const start = (kafka: Kafka, deliveryTimeoutMs?: number): Promise<Ingress> =>
   });
 
 beforeAll(async () => {
-  log = await startEmbeddedLog();
+  log = await startLog();
   for (const topic of topics) await log.createTopic(topic, 1);
   ingress = await start(log.kafka);
   consumer = log.kafka.consumer({ groupId: "reader", maxWaitTimeInMs: 50 });
@@ -84,7 +84,7 @@ const scale = timeoutMs / 60_000;
 
 describe.concurrent("the receiver without Kafka, recorded", () => {
   test.for(same.filter(isStopped))("$name", async (recorded, { expect }) => {
-    await using own = await startEmbeddedLog();
+    await using own = await startLog();
     await own.createTopic("ing-broker", 1);
     await using receiver = await start(own.kafka, timeoutMs);
     if (recorded.name === "kafka-stopped-after-one-event") {

@@ -2,9 +2,9 @@ import type { Kafka } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startIngress, type Ingress } from "../../../local/knative/ingress.ts";
 import { createReport } from "../../../local/report.ts";
-import { eventHeaders, startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";
+import { eventHeaders, startLog, type TopicLog } from "./topic-log.ts";
 
-let log: EmbeddedLog;
+let log: TopicLog;
 let ingress: Ingress;
 let produceRequests = 0;
 const lines: string[] = [];
@@ -24,7 +24,7 @@ const counted = (kafka: Kafka): Pick<Kafka, "producer"> => ({
 });
 
 beforeAll(async () => {
-  log = await startEmbeddedLog();
+  log = await startLog();
   await log.createTopic("task-events", 12);
   ingress = await startIngress({
     brokers: [broker],

@@ -4,13 +4,13 @@ import { startIngress, type Ingress } from "../../../local/knative/ingress.ts";
 import { startKafkaSource } from "../../../local/knative/kafka-source.ts";
 import { startPingSource, type Clock } from "../../../local/knative/ping-source.ts";
 import { createReport } from "../../../local/report.ts";
-import { eventHeaders, startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";
+import { eventHeaders, startLog, type TopicLog } from "./topic-log.ts";
 
 const report = createReport({ print: () => {} });
-let log: EmbeddedLog;
+let log: TopicLog;
 
 beforeAll(async () => {
-  log = await startEmbeddedLog();
+  log = await startLog();
 });
 
 afterAll(async () => {

@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startIngress } from "../../../local/knative/ingress.ts";
 import { startKafkaSource, type KafkaSource } from "../../../local/knative/kafka-source.ts";
 import { createReport, type Report } from "../../../local/report.ts";
-import { eventHeaders, startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";
+import { eventHeaders, startLog, type TopicLog } from "./topic-log.ts";
 import type { ScriptedAnswer } from "./recording.ts";
 import { startScriptedSink, type ScriptedSink } from "./scripted-sink.ts";
 
-let log: EmbeddedLog;
+let log: TopicLog;
 
 beforeAll(async () => {
-  log = await startEmbeddedLog();
+  log = await startLog();
 });
 
 afterAll(async () => {

@@ -5,14 +5,14 @@ import type { DeliveryPolicy } from "../../../local/knative/delivery/delivery-po
 import { startKafkaSource } from "../../../local/knative/kafka-source.ts";
 import { createReport } from "../../../local/report.ts";
 import { produceNullHeader } from "../../support/null-header.ts";
-import { eventHeaders, startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";
+import { eventHeaders, startLog, type TopicLog } from "./topic-log.ts";
 import type { ScriptedAnswer } from "./recording.ts";
 import { startScriptedSink } from "./scripted-sink.ts";
 
-let log: EmbeddedLog;
+let log: TopicLog;
 
 beforeAll(async () => {
-  log = await startEmbeddedLog();
+  log = await startLog();
 });
 
 afterAll(async () => {

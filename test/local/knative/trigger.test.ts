@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTrigger, type Trigger } from "../../../local/knative/trigger.ts";
 import { createReport } from "../../../local/report.ts";
-import { eventHeaders, startEmbeddedLog, type EmbeddedLog } from "./embedded-log.ts";
+import { eventHeaders, startLog, type TopicLog } from "./topic-log.ts";
 import type { ScriptedAnswer } from "./recording.ts";
 import { startScriptedSink, type ScriptedSink } from "./scripted-sink.ts";
 
-let log: EmbeddedLog;
+let log: TopicLog;
 
 beforeAll(async () => {
-  log = await startEmbeddedLog();
+  log = await startLog();
 });
 
 afterAll(async () => {
@@ -134,6 +134,7 @@ test("the trace of the event goes on in the reply, as a span of its own", async 
 
 test.each([
   ["over-1-mib", { data: "x".repeat(1_048_576) }, "a reply over 1 MiB"],
+  ["over-5-mib", { data: "x".repeat(5 * 1_048_576) }, "a reply over 1 MiB"],
   ["key-of-no-text", { partitionkey: 7 }, "a partitionkey that is no string"],
 ])("a reply that cannot be stored is a failure: %s", async (topic, event, why) => {
   await log.createTopic(topic, 1);

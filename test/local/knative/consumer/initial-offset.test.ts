@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commitEnds } from "../../../../local/knative/consumer/initial-offset.ts";
-import { startEmbeddedLog, type EmbeddedLog } from "../embedded-log.ts";
+import { startLog, type TopicLog } from "../topic-log.ts";
 
-let log: EmbeddedLog;
+let log: TopicLog;
 
 beforeAll(async () => {
-  log = await startEmbeddedLog();
+  log = await startLog();
 });
 
 afterAll(async () => {

@@ -1,12 +1,15 @@
-/** An embedded log in a temporary folder, with what a test asks of it. */
+/** A Kafka in a temporary folder, with what a test asks of it: the embedded log, in `make test-real` the real one. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IHeaders, Kafka, KafkaMessage } from "kafkajs";
+import { inject } from "vitest";
 import { openKafka } from "../../../lib/kafka/client.ts";
 import { startKafka, type RunningKafka } from "../../../local/kafka/server.ts";
+import type { FoundParts } from "../../../local/real/install.ts";
+import { startRealKafka } from "../../../local/real/kafka.ts";
 
-export interface EmbeddedLog extends AsyncDisposable {
+export interface TopicLog extends AsyncDisposable {
   readonly kafka: Kafka;
   /** `host:port` */
   readonly address: string;
@@ -31,10 +34,37 @@ export interface LogMessage {
   readonly timestamp?: string;
 }
 
-export async function startEmbeddedLog(): Promise<EmbeddedLog> {
-  const dataDir = await mkdtemp(join(tmpdir(), "log-"));
+interface Server extends AsyncDisposable {
+  readonly address: string;
+  /** On the same port and files. */
+  startAgain(): Promise<void>;
+}
+
+/** Undefined where the tests run on the embedded parts. */
+const real = inject("realParts") as FoundParts | undefined;
+
+async function startReal(dataDir: string, jars: string): Promise<Server> {
+  const server = await startRealKafka({ dataDir, jars });
+  return Object.assign(server, { startAgain: () => server.restart() });
+}
+
+async function startEmbedded(dataDir: string): Promise<Server> {
   let broker: RunningKafka = await startKafka({ dataDir, port: 0 });
   const { address, port } = broker;
+  return {
+    address,
+    async startAgain() {
+      broker = await startKafka({ dataDir, port });
+    },
+    [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+  };
+}
+
+export async function startLog(): Promise<TopicLog> {
+  const dataDir = await mkdtemp(join(tmpdir(), "log-"));
+  const jars = real?.kafka.path;
+  const broker = await (jars === undefined ? startEmbedded(dataDir) : startReal(dataDir, jars));
+  const { address } = broker;
   const kafka = openKafka({ brokers: address, clientId: "test" });
   const admin = kafka.admin();
   const producer = kafka.producer();
@@ -46,9 +76,7 @@ export async function startEmbeddedLog(): Promise<EmbeddedLog> {
     kafka,
     address,
     stop,
-    async startAgain() {
-      broker = await startKafka({ dataDir, port });
-    },
+    startAgain: () => broker.startAgain(),
     async createTopic(topic, numPartitions) {
       await admin.createTopics({ topics: [{ topic, numPartitions }] });
     },
