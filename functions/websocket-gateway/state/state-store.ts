@@ -87,7 +87,11 @@ async function write(
   };
   const { error } = await dapr.state.save(component, [{ key, value, etag, metadata, options }]);
   if (error === undefined) return true;
-  return statusOf(error) === 409 ? false : unavailable(error);
+  if (statusOf(error) !== 409) return unavailable(error);
+  // daprd also answers 409 where Redis did not answer: only a value of another version says who was first.
+  const present = await read(dapr, key);
+  const isOther = present !== undefined && present.etag !== etag;
+  return isOther || (present === undefined && etag !== noEtag) ? false : unavailable(error);
 }
 
 /** The SDK puts the answer, as JSON, into the error's message. */

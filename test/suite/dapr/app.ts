@@ -78,6 +78,6 @@ export class App implements AsyncDisposable {
     };
     this.delivered.push(delivered);
     const answer = this.answers.get(delivered.partition);
-    return answer?.(delivered, this.at(delivered).length) ?? 200;
+    return answer === undefined ? 200 : answer(delivered, this.at(delivered).length);
   }
 }
