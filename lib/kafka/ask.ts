@@ -1,6 +1,9 @@
 /** Questions to Kafka that kafkajs' admin client asks only once, though the answer was "not yet". */
 import { setTimeout as delay } from "node:timers/promises";
-import { KafkaJSError } from "kafkajs";
+import kafkajs from "kafkajs";
+
+// Its errors are spread into its exports: Node does not find them by name.
+const { KafkaJSError } = kafkajs;
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1_000;
