@@ -9,6 +9,7 @@ import type {
   Producer,
   ProducerConfig,
 } from "kafkajs";
+import { vi } from "vitest";
 import { openKafka } from "../../../lib/kafka/client.ts";
 import { openWire, type Wire } from "../../support/kafka-wire.ts";
 
@@ -42,8 +43,10 @@ export async function openSession(broker: string): Promise<BrokerSession> {
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
       await admin.createTopics({
         topics: [{ topic, numPartitions, configEntries }],
-        waitForLeaders: true,
+        waitForLeaders: false,
       });
+      // Kafka answers before its brokers lead the partitions, and kafkajs' own wait gives up at that.
+      await vi.waitFor(() => admin.fetchTopicOffsets(topic), { timeout: 10_000 });
       return topic;
     },
     async producer(config) {
