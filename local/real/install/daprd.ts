@@ -25,9 +25,10 @@ export function findDaprd(cache: string): string | undefined {
 
 export async function installDaprd(cache: string): Promise<void> {
   if (findProgram("go") === undefined) throw new UsageError("it needs Go 1.21 or newer");
-  await installFolder(cache, folderName(), async (folder) => {
+  const name = folderName();
+  await installFolder(cache, name, async (folder) => {
     // Outside of the folder: what an interrupted build has fetched and compiled serves the next one.
-    const work = join(cache, "daprd-build");
+    const work = join(cache, `${name}.build`);
     await buildDaprd(work, join(folder, "daprd"));
     rmSync(work, { recursive: true, force: true });
   });
