@@ -20,7 +20,7 @@ const codeOf = (text: string): string[] =>
 
 describe("README", () => {
   it("lists every variable that a function reads, and no other", () => {
-    const files = globSync(["functions/*/env.ts", "lib/host/env.ts"], { cwd: root });
+    const files = globSync(["functions/*/env.ts", "lib/{host,kafka}/env.ts"], { cwd: root });
     const variables = files.flatMap(
       (file) =>
         read(file).match(/"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"|"(?:PORT|HOST|TOPICS|PARTITIONS)"/g) ??

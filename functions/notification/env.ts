@@ -5,6 +5,8 @@ import { type Environment, readVariables } from "../../lib/host/variables.ts";
 export interface NotificationEnv {
   readonly databaseUrl: string;
   readonly smtpUrl: string;
+  /** PEM: trusted besides the system's authorities, of a server with its own. */
+  readonly smtpCa?: string | undefined;
   readonly smtpFrom: string;
   /** Sends at once by SMTP; as many connections more serve slow recipients. */
   readonly smtpConnections: number;
@@ -30,6 +32,7 @@ export function readNotificationEnv(env: Environment = process.env): Notificatio
       "where the ledger is (PostgreSQL)",
     ),
     smtpUrl: read.url("SMTP_URL", ["smtp:", "smtps:"], "the mail server"),
+    smtpCa: read.certificates("SMTP_CA_FILE"),
     smtpFrom: read.required("SMTP_FROM", "the sender of e-mails"),
     smtpConnections: read.integer("SMTP_CONNECTIONS", 10, 1, 200),
     smsUrl: read.url("SMS_URL", ["http:", "https:"], "the Twilio-compatible SMS provider"),

@@ -102,6 +102,7 @@ function openChannels(
   const attemptMs = given === undefined ? {} : { attemptMs: given };
   const mail = openMailChannel({
     url: env.smtpUrl,
+    ca: env.smtpCa,
     from: env.smtpFrom,
     // As many more: for sends that take long.
     maxConnections: env.smtpConnections * 2,

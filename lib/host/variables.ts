@@ -1,4 +1,6 @@
 /** Reads environment variables: typed values, or one sentence for each that is missing or wrong. */
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { UsageError } from "./error.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -40,9 +42,42 @@ export function readVariables(env: Environment) {
   const optionalUrl = (name: string, protocols: readonly string[]): string | undefined =>
     optional(name) === undefined ? undefined : url(name, protocols, "");
 
+  /** The text of the file that a variable names. */
+  const file = (name: string): string | undefined => {
+    const path = optional(name);
+    if (path === undefined) return undefined;
+    const { text, problem } = readText(path);
+    if (problem !== undefined) mistake(`The file of ${name} cannot be read (${problem} ${path}).`);
+    return text;
+  };
+
+  /** Certificates of authorities, from a file in PEM. */
+  const certificates = (name: string): string | undefined => {
+    const pem = file(name);
+    if (pem === undefined || isCertificate(pem)) return pem;
+    mistake(`The file of ${name} has no certificate in PEM (-----BEGIN CERTIFICATE-----).`);
+    return undefined;
+  };
+
   const check = (): void => {
     if (mistakes.length > 0) throw new UsageError(mistakes.join("\n"));
   };
 
-  return { optional, required, integer, url, optionalUrl, mistake, check };
+  return { optional, required, integer, url, optionalUrl, file, certificates, mistake, check };
+}
+
+function readText(path: string): { text?: string; problem?: string } {
+  try {
+    return { text: readFileSync(path, "utf8") };
+  } catch (error) {
+    return { problem: (error as NodeJS.ErrnoException).code ?? String(error) };
+  }
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).subject !== "";
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,4 @@
 /** How Kafka is reached, and as whom: the variables of everything that makes a Kafka client. */
-import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { readVariables } from "../host/variables.ts";
 
 type Reader = ReturnType<typeof readVariables>;
@@ -84,7 +82,7 @@ function readPassword(read: Reader): string | undefined {
     );
   }
   // Editors end a file with a newline.
-  const text = readFile(read, "KAFKA_PASSWORD_FILE")?.replace(/\r?\n$/, "");
+  const text = read.file("KAFKA_PASSWORD_FILE")?.replace(/\r?\n$/, "");
   if (text === "") read.mistake("The file of KAFKA_PASSWORD_FILE is empty.");
   return text;
 }
@@ -92,32 +90,7 @@ function readPassword(read: Reader): string | undefined {
 function readTls(read: Reader): Tls | undefined {
   const tls = read.optional("KAFKA_TLS")?.toLowerCase() ?? "false";
   if (tls !== "true" && tls !== "false") read.mistake("KAFKA_TLS must be true or false.");
-  const ca = readFile(read, "KAFKA_CA_FILE");
+  const ca = read.certificates("KAFKA_CA_FILE");
   if (ca !== undefined && tls !== "true") read.mistake("KAFKA_CA_FILE needs KAFKA_TLS=true.");
-  if (ca !== undefined && !isCertificate(ca)) {
-    read.mistake(
-      "The file of KAFKA_CA_FILE has no certificate in PEM (-----BEGIN CERTIFICATE-----).",
-    );
-  }
   return tls === "true" ? { ca } : undefined;
-}
-
-function readFile(read: Reader, variable: string): string | undefined {
-  const path = read.optional(variable);
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    read.mistake(`The file of ${variable} cannot be read (${code} ${path}).`);
-    return undefined;
-  }
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).subject !== "";
-  } catch {
-    return false;
-  }
 }

@@ -1,12 +1,15 @@
 /** The channel e-mail: SMTP through nodemailer's pool of connections. */
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { rootCertificates } from "node:tls";
 import type { MailMessage, SMTPTransportOptions, Transporter } from "nodemailer";
 import type { Channel, Outgoing } from "./channel.ts";
 import { DeliveryError, type DeliveryFailure } from "../send/delivery-error.ts";
 
 export interface MailOptions {
   readonly url: string;
+  /** PEM, for a server whose authority the system does not know. */
+  readonly ca?: string | undefined;
   /** `Name <address>` or an address. */
   readonly from: string;
   readonly maxConnections: number;
@@ -49,6 +52,7 @@ async function loadTransport(options: MailOptions, limitMs: number): Promise<Tra
   const transport = createTransport({
     ...timeouts,
     url: options.url,
+    ...(options.ca === undefined ? {} : { tls: { ca: [...rootCertificates, options.ca] } }),
     pool: true,
     maxConnections: options.maxConnections,
     maxMessages: 1_000,
