@@ -31,6 +31,8 @@ export async function readLag(
   topic: string,
   now: Date,
 ): Promise<GroupLag[]> {
+  // Whether there is such a topic; groups cannot be asked about one that is not there.
+  await readExtent(session, topic);
   // Before the end: what is committed meanwhile must not look like more than there is.
   const groups = await readGroups(session, topic);
   const extent = await readExtent(session, topic);

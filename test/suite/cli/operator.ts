@@ -75,10 +75,11 @@ export async function makeTopic(broker: string, name: string, partitions = 1) {
       const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 50 });
       onTestFinished(async () => void (await admin.deleteGroups([groupId])));
       await consumer.connect();
-      await consumer.subscribe({ topics: [topic] });
-      const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
+      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      // With its first fetch kafkajs writes offsets of its own for partitions that have none.
+      const fetched = new Promise((resolve) => consumer.on(consumer.events.FETCH, resolve));
       await consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() });
-      await joined;
+      await fetched;
       await consumer.commitOffsets(
         offsets.map((offset, partition) => ({ topic, partition, offset: String(offset) })),
       );
