@@ -29,6 +29,9 @@ test: node_modules/.installed ## Run the tests
 test-real: node_modules/.installed ## Run the suites on the real servers, installing what is missing
 	@$(RUN) vitest run --project real
 
+load: node_modules/.installed ## 100,000 events through the real servers to 200 WebSocket clients: rates, latency, memory, CPU
+	@$(RUN) node --disable-warning=TimeoutNegativeWarning test/load/main.ts
+
 check: node_modules/.installed ## Types, lint with type information, import rule and format, as CI does
 	@$(RUN) npm run --silent check
 

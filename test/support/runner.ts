@@ -91,9 +91,13 @@ export class Runner implements AsyncDisposable {
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
     await new Promise<void>((resolve, reject) => {
-      child.stdout.on("data", () => {
-        if (this.output.slice(from).includes(String(this.ports.console))) resolve();
-      });
+      const look = (): void => {
+        if (!this.output.slice(from).includes(String(this.ports.console))) return;
+        // Under load the output grows for long: it is not searched again.
+        child.stdout.off("data", look);
+        resolve();
+      };
+      child.stdout.on("data", look);
       child.once("exit", (code) =>
         reject(new Error(`the runner exited with ${code}:\n${this.output.slice(from)}`)),
       );
