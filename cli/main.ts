@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The operator's command: `npx task-events <command>`. A command's code is loaded when it is asked for. */
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { UsageError } from "../lib/host/error.ts";
 
 interface Entry {
@@ -59,7 +59,13 @@ async function toProgram(asked: string | undefined): Promise<Command> {
     const command = name === asked ? await load() : new Command(name);
     program.addCommand(command.summary(summary));
   }
-  return program;
+  return throwing(program);
+}
+
+/** Commander would end the process itself, a mistake with exit code 1. */
+function throwing(command: Command): Command {
+  for (const inner of command.commands) throwing(inner);
+  return command.exitOverride();
 }
 
 // kafkajs asks for timers of the past, and Node tells the person about each.
@@ -69,8 +75,10 @@ try {
   const words = process.argv.slice(2).filter((word) => word !== "help");
   await (await toProgram(words[0])).parseAsync();
 } catch (error) {
+  process.exitCode = 2;
+  // Help and version are no mistakes; the sentence of a mistake was printed.
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
   const isOfKafka = error instanceof Error && error.name.startsWith("KafkaJS");
   if (!(error instanceof UsageError) && !isOfKafka) throw error;
   process.stderr.write(`task-events: ${isOfKafka ? "Kafka: " : ""}${error.message}\n`);
-  process.exitCode = 2;
 }

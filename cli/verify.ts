@@ -84,6 +84,11 @@ function print(verdict: Verdict, all: boolean): void {
       `generation ${generation.number}, since ${generation.began_at}: ${generation.reason}`,
     );
   }
+  for (const { number, lost } of verdict.earlier) {
+    console.log(
+      colored(`generation ${number}: ${plural(lost, "offset")} lost with its topic`, "red"),
+    );
+  }
   for (const alarm of verdict.alarms) console.log(colored(alarm, "red"));
   console.log(
     verdict.isComplete
@@ -104,7 +109,7 @@ function sentenceOf(sum: (pick: (partition: PartitionVerdict) => number) => numb
       `${plural(holes, "offset")} in holes: the CronJob verify fills them from the topic, every five minutes`,
     behind > 0 && `${plural(behind, "offset")} not yet recorded: see task-events lag`,
   ].filter((part) => part !== false);
-  return `The audit log is not complete. ${parts.join("; ")}.`;
+  return ["The audit log is not complete.", ...parts.map((part) => `${part}.`)].join(" ");
 }
 
 const printPartitions = (rows: readonly PartitionVerdict[]): void =>

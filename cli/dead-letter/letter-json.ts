@@ -57,6 +57,9 @@ export function describe(letter: Letter, mark: Mark | undefined): string {
 
 function textOf({ event, delivery }: Letter): string {
   if (delivery.body === null || delivery.body.length === 0) return "no data";
-  if (event?.data !== undefined) return JSON.stringify(event.data, null, 2);
-  return delivery.body.toString("utf8").split("\n").map(clean).join("\n");
+  const text =
+    event?.data === undefined
+      ? delivery.body.toString("utf8")
+      : JSON.stringify(event.data, null, 2);
+  return text.split("\n").map(clean).join("\n");
 }

@@ -58,8 +58,14 @@ async function redriveOne(
   if (signal.aborted) return { outcome: "stopped" };
   const sent = await redriver.redrive(letter, to, signal);
   // After it was taken, never before: a crash in between sends it once more, and the function's inbox knows it.
-  if (sent.outcome === "done") await ledger.mark([letter, ...others], to);
-  return sent;
+  if (sent.outcome !== "done") return sent;
+  try {
+    await ledger.mark([letter, ...others], to);
+    return sent;
+  } catch (error) {
+    const why = `it was taken, but could not be marked: ${error instanceof Error ? error.message : String(error)}`;
+    return { outcome: "unavailable", why };
+  }
 }
 
 /** Resolves for one caller each 1/rate seconds. */

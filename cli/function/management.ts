@@ -24,7 +24,7 @@ export const adminToken = async ({ token, console }: TokenOptions): Promise<stri
 /** How long a function that sleeps may take to start and answer. */
 const timeoutMs = 30_000;
 
-/** The answer's JSON; undefined for 404. What does not answer, or not with this token, is a sentence. */
+/** The answer's JSON. What does not answer, or not with this token, is a sentence. */
 export async function ask(
   name: string,
   baseUrl: string,
@@ -32,7 +32,6 @@ export async function ask(
   token: string,
 ): Promise<unknown> {
   const response = await get(name, new URL(path, baseUrl), token);
-  if (response.status === 404) return undefined;
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok) return body;
   const why = isObject(body) && typeof body["error"] === "string" ? body["error"] : "";

@@ -2,8 +2,9 @@
 import { styleText } from "node:util";
 
 /** Control characters of hostile titles must not reach the terminal, nor what turns the direction of writing. */
-export const clean = (text: string): string =>
-  text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "�");
+const hostile = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+export const clean = (text: string): string => text.replace(hostile, "�");
 
 export const shortened = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, width - 1)}…`;
@@ -45,7 +46,12 @@ const bold = (text: string): string => styleText("bold", text, { stream: process
 export const colored = (text: string, color: "red" | "yellow" | "green" | undefined): string =>
   color === undefined ? text : styleText(color, text, { stream: process.stdout });
 
-export const printJson = (value: unknown): void => console.log(JSON.stringify(value, null, 2));
+/** JSON escapes the first 32 control characters by itself; the rest of the hostile ones here. */
+export function printJson(value: unknown): void {
+  const escape = (character: string): string =>
+    character === "\n" ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  console.log(JSON.stringify(value, null, 2).replace(hostile, escape));
+}
 
 /** `2026-12-31 09:00:00`, in UTC. */
 export const formatTime = (ms: number): string =>

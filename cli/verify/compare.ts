@@ -17,6 +17,12 @@ export interface Coverage {
     readonly covered: readonly Range[];
     readonly voids: readonly Range[];
   }[];
+  /** Missing where the function is older than this command. */
+  readonly earlier?: readonly {
+    readonly number: number;
+    readonly ended: string;
+    readonly lost: readonly { readonly partition: number; readonly offsets: readonly Range[] }[];
+  }[];
   readonly duplicates: { readonly same: number; readonly different: number };
 }
 
@@ -46,6 +52,8 @@ export interface Verdict {
   /** Why the log and the topic do not belong together. */
   readonly alarms: readonly string[];
   readonly generation: Coverage["generation"];
+  /** Numbers of offsets that earlier generations lost. */
+  readonly earlier: readonly { readonly number: number; readonly lost: number }[];
   readonly duplicates: Coverage["duplicates"];
   readonly partitions: readonly PartitionVerdict[];
 }
@@ -55,12 +63,16 @@ export function compare(topic: string, extent: Extent, coverage: Coverage): Verd
   const partitions = extent.map((_, partition) => comparePartition(partition, extent, coverage));
   const alarms = findAlarms(topic, extent, coverage);
   const missing = partitions.filter(({ lost, holes, behind }) => lost + holes + behind > 0);
+  const earlier = (coverage.earlier ?? [])
+    .map(({ number, lost }) => ({ number, lost: count(lost.flatMap(({ offsets }) => offsets)) }))
+    .filter(({ lost }) => lost > 0);
   return {
     topic,
-    isComplete: missing.length === 0 && alarms.length === 0,
+    isComplete: missing.length + alarms.length + earlier.length === 0,
     isBehind: partitions.some(({ holes, behind }) => holes + behind > 0),
     alarms,
     generation: coverage.generation,
+    earlier,
     duplicates: coverage.duplicates,
     partitions,
   };
@@ -113,7 +125,17 @@ function findAlarms(topic: string, extent: Extent, coverage: Coverage): string[]
   if (coverage.topic !== topic) {
     return [`audit-log records the topic ${coverage.topic}, not ${topic}.`];
   }
-  return coverage.partitions.flatMap(({ partition, covered }) => {
+  const reasons = [coverage.generation?.reason, ...(coverage.earlier ?? []).map((it) => it.ended)];
+  const remade = reasons.filter((reason) => reason?.startsWith("re-made"));
+  return [...remade.map(toAlarm), ...coverage.partitions.flatMap(findShort(extent))];
+}
+
+const toAlarm = (reason: string | undefined): string =>
+  `The topic was ${reason}. What the one before had, and was not recorded, is not known.`;
+
+const findShort =
+  (extent: Extent) =>
+  ({ partition, covered }: Coverage["partitions"][number]): string[] => {
     const end = covered.at(-1)?.[1] ?? 0;
     const high = extent[partition]?.high ?? 0;
     return high < end
@@ -121,5 +143,4 @@ function findAlarms(topic: string, extent: Extent, coverage: Coverage): string[]
           `The topic was made again behind our back: partition ${partition} ends at ${high}, but ${end} is recorded.`,
         ]
       : [];
-  });
-}
+  };

@@ -17,6 +17,8 @@ export interface Ended {
 
 export interface Running {
   readonly child: ChildProcess;
+  /** On standard error, until now. */
+  readonly said: () => string;
   readonly ended: Promise<Ended>;
 }
 
@@ -38,7 +40,7 @@ export function start(
     child.kill("SIGKILL");
     await ended;
   });
-  return { child, ended };
+  return { child, said: () => err, ended };
 }
 
 export const run = (args: readonly string[], env?: Record<string, string>): Promise<Ended> =>

@@ -164,7 +164,7 @@ export function redriveTests(getBroker: () => string): void {
       const stopped = start(redrive(topic, stub.url, "--concurrency", "1"));
       await expect.poll(() => stub.posted.length, { timeout: 60_000 }).toBe(1);
       stopped.child.kill("SIGINT");
-      await expect.poll(() => stopped.child.exitCode ?? "running").toBe("running");
+      await expect.poll(stopped.said, { timeout: 10_000 }).toContain("Ending what is under way");
       resolve(204);
       const ended = await stopped.ended;
       expect(ended.code).toBe(1);
