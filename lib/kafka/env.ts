@@ -91,6 +91,7 @@ function readTls(read: Reader): Tls | undefined {
   const tls = read.optional("KAFKA_TLS")?.toLowerCase() ?? "false";
   if (tls !== "true" && tls !== "false") read.mistake("KAFKA_TLS must be true or false.");
   const ca = read.certificates("KAFKA_CA_FILE");
-  if (ca !== undefined && tls !== "true") read.mistake("KAFKA_CA_FILE needs KAFKA_TLS=true.");
+  if (read.optional("KAFKA_CA_FILE") !== undefined && tls !== "true")
+    read.mistake("KAFKA_CA_FILE needs KAFKA_TLS=true.");
   return tls === "true" ? { ca } : undefined;
 }

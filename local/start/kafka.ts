@@ -12,7 +12,6 @@ import type { Environment } from "../secret.ts";
 export interface LogOptions {
   stateDir: string;
   port: number;
-  kafka: KafkaEnv;
   env: Environment;
   note: Note;
 }
@@ -41,11 +40,8 @@ export function kafkaVariables(env: Environment): Record<string, string> {
 }
 
 export async function startLog(options: LogOptions): Promise<AsyncDisposable> {
-  const { stateDir, port, env, kafka, note } = options;
-  if (env["KAFKA_BROKER"]) {
-    await requireKafka(kafka);
-    return new AsyncDisposableStack();
-  }
+  const { stateDir, port, env, note } = options;
+  if (env["KAFKA_BROKER"]) return new AsyncDisposableStack();
   return startKafka({
     dataDir: join(stateDir, "kafka"),
     port,
@@ -60,8 +56,8 @@ export const openRunnerKafka = (kafka: KafkaEnv, note: Note): Kafka =>
     onLog: ({ namespace, log }) => note("kafka", `${namespace}: ${log.message}`, "warning"),
   });
 
-/** A person waits: what is wrong with it is said before anything else starts. */
-async function requireKafka(kafka: KafkaEnv): Promise<void> {
+/** Throws a UsageError. */
+export async function requireKafka(kafka: KafkaEnv): Promise<void> {
   const config = { retry: { retries: 2, initialRetryTime: 300 }, connectionTimeout: 3_000 };
   const admin = openKafka({ ...kafka, clientId: "runner", config }).admin();
   try {

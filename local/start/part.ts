@@ -8,7 +8,7 @@ import type { Note } from "../process/note.ts";
 import { type Environment, openKeys, openSecrets, type Secrets } from "../secret.ts";
 import { startAll } from "./all.ts";
 import { openDatabase } from "./database.ts";
-import { openRunnerKafka, startLog } from "./kafka.ts";
+import { openRunnerKafka, requireKafka, startLog } from "./kafka.ts";
 import { type Redis, requireRedis } from "./redis.ts";
 
 export interface Parts {
@@ -39,13 +39,14 @@ export async function startParts(
   options: PartsOptions,
 ): Promise<Parts> {
   const { stateDir, ports, servers, env, note } = options;
+  await requireServers(servers, env);
   const keys = openKeys(stateDir);
   const account = { sid: SMS_ACCOUNT, token: keys("sms") };
   const database = openDatabase({ stateDir, env, keys, note });
   const mail = startMail({ stateDir, port: 0, note });
   const sms = startSms({ stateDir, port: 0, account, note });
-  const log = startLog({ stateDir, port: ports.kafka, kafka: servers.kafka, env, note });
-  await startAll(stack, [database, mail, sms, log, checkRedis(servers)]);
+  const log = startLog({ stateDir, port: ports.kafka, env, note });
+  await startAll(stack, [database, mail, sms, log]);
   const { urlOf } = await database;
   const secrets = openSecrets(
     keys,
@@ -59,7 +60,11 @@ export async function startParts(
   return { kafka: openRunnerKafka(servers.kafka, note), mail: await mail, sms: await sms, secrets };
 }
 
-async function checkRedis({ redis }: Servers): Promise<AsyncDisposable> {
-  if (redis !== undefined) await requireRedis(redis);
-  return new AsyncDisposableStack();
+/** What is wrong with somebody's server is said before anything else starts. */
+async function requireServers({ kafka, redis }: Servers, env: Environment): Promise<void> {
+  const asked = [
+    ...(env["KAFKA_BROKER"] ? [requireKafka(kafka)] : []),
+    ...(redis === undefined ? [] : [requireRedis(redis)]),
+  ];
+  await Promise.all(asked);
 }

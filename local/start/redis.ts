@@ -31,7 +31,7 @@ export function readRedis(env: Environment): Redis | undefined {
   };
 }
 
-/** What is wrong with it is said before anything that needs it starts. */
+/** Throws a UsageError. */
 export async function requireRedis({ host, username, password, database, tls }: Redis) {
   const { hostname, port } = new URL(`redis://${host}`);
   const socket = {
