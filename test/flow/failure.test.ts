@@ -39,7 +39,7 @@ beforeAll(async () => {
       "eventing/kafka-source-audit-log.yaml": short,
       "eventing/kafka-source-notification.yaml": short,
       "eventing/kafka-source-recurring-task.yaml": patient,
-      "knative/cron-job-verify.yaml": (text) =>
+      "knative/base/cron-job-verify.yaml": (text) =>
         text.replace(/schedule: .*/, 'schedule: "* * * * *"'),
     },
   });

@@ -60,12 +60,12 @@ describe("what the YAML says otherwise", () => {
         ),
         "eventing/ping-source-recurring-task.yaml": replace(['"* * * * *"', '"0 0 1 1 *"']),
         "eventing/config-map-task-events-topics.yaml": replace(['"12"', '"3"']),
-        "knative/service-notification.yaml": replace(
+        "knative/base/service-notification.yaml": replace(
           ["no-reply@task-events.example", "changed@task-events.example"],
           ["window: 60s", "window: 12s"],
           ["retention-period: 30s", "retention-period: 0s"],
         ),
-        "knative/service-recurring-task.yaml": replace(['min-scale: "0"', 'min-scale: "1"']),
+        "knative/base/service-recurring-task.yaml": replace(['min-scale: "0"', 'min-scale: "1"']),
       },
     });
   });
@@ -163,7 +163,7 @@ describe("what the YAML says otherwise", () => {
 
 const SOURCE = "eventing/kafka-source-audit-log.yaml";
 const PING = "eventing/ping-source-notification.yaml";
-const SERVICE = "knative/service-notification.yaml";
+const SERVICE = "knative/base/service-notification.yaml";
 
 describe("a mistake in the YAML", () => {
   it.each<[string, string, string, string, string]>([
@@ -195,7 +195,7 @@ describe("a mistake in the YAML", () => {
     ["a Secret that nobody provides", SERVICE, "name: smtp", "name: smtps", "smtps"],
     [
       "an address that leads nowhere",
-      "knative/stateful-set-websocket-gateway.yaml",
+      "knative/base/stateful-set-websocket-gateway.yaml",
       "http://audit-log\\.",
       "http://audit.",
       "audit.default.svc.cluster.local",

@@ -24,7 +24,7 @@ beforeAll(async () => {
   runner = await Runner.start({
     edit: {
       // A ring so short that 1,000 missed events are in audit-log alone.
-      "knative/stateful-set-websocket-gateway.yaml": (text) =>
+      "knative/base/stateful-set-websocket-gateway.yaml": (text) =>
         text
           .replace("replicas: 1", "replicas: 2")
           .replace(

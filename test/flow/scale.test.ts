@@ -4,7 +4,7 @@ import { pidsOf } from "../support/chaos.ts";
 import { deadLetters, entriesOf, publish, settled, until } from "../support/look.ts";
 import { Runner } from "../support/runner.ts";
 
-const SERVICE = "knative/service-audit-log.yaml";
+const SERVICE = "knative/base/service-audit-log.yaml";
 const BURST = 400;
 
 let runner: Runner;

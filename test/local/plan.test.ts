@@ -32,7 +32,7 @@ for (const [name, entries] of Object.entries(ENTRIES)) {
 }
 afterAll(() => rmSync(SOURCES, { recursive: true }));
 
-const SERVICE = "knative/service-notification.yaml";
+const SERVICE = "knative/base/service-notification.yaml";
 const SOURCE = "eventing/kafka-source-recurring-task.yaml";
 
 it("takes delivery, ordering and sinks from the YAML, with the cluster's names replaced", () => {
@@ -237,7 +237,7 @@ it.each<[string, string, string | RegExp, string, string]>([
   ],
   [
     "an address of nothing in an env",
-    "knative/stateful-set-websocket-gateway.yaml",
+    "knative/base/stateful-set-websocket-gateway.yaml",
     "http://audit-log.default",
     "http://audit.default",
     "audit.default.svc.cluster.local is the address of nothing",
@@ -293,7 +293,7 @@ it("a KafkaSink is the sink of a PingSource, of a KafkaSource and of a function"
     .edit("eventing/ping-source-recurring-task.yaml", /ref:\n(?: {6}.*\n){3}/, ref)
     .edit(SOURCE, /ref:\n(?: {6}.*\n){3}/, ref)
     .edit(
-      "knative/service-recurring-task.yaml",
+      "knative/base/service-recurring-task.yaml",
       "kafka-broker-ingress.knative-eventing.svc.cluster.local/default/task-events",
       "kafka-sink-ingress.knative-eventing.svc.cluster.local/default/task-events-dead-letters",
     );

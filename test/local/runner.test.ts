@@ -49,7 +49,7 @@ it("brings an event from the Broker to each function, and stops with every port 
 it("gives a function the environment of its YAML and nothing of the runner's own", async () => {
   process.env["LEAK"] = "leaks";
   fixture.copy.edit(
-    "knative/service-notification.yaml",
+    "knative/base/service-notification.yaml",
     "Task Events <no-reply@task-events.example>",
     "changed@task-events.example",
   );

@@ -12,7 +12,7 @@ import { lacks, realParts } from "../support/real.ts";
 import { Runner } from "../support/runner.ts";
 
 const GATEWAY = "websocket-gateway";
-const MANIFEST = "knative/stateful-set-websocket-gateway.yaml";
+const MANIFEST = "knative/base/stateful-set-websocket-gateway.yaml";
 /** Kafka holds the place of a member that was killed for its session: 10 s. */
 const PATIENCE_MS = 60_000;
 

@@ -6,8 +6,8 @@ import { copyManifest, REPOSITORY } from "../manifest-copy.ts";
 
 const SOURCE = "eventing/kafka-source-audit-log.yaml";
 const PING = "eventing/ping-source-notification.yaml";
-const SERVICE = "knative/service-notification.yaml";
-const GATEWAY = "knative/stateful-set-websocket-gateway.yaml";
+const SERVICE = "knative/base/service-notification.yaml";
+const GATEWAY = "knative/base/stateful-set-websocket-gateway.yaml";
 const COMPONENT = "dapr-components/component-kafka-pubsub.yaml";
 const RESILIENCY = "dapr-components/resiliency-task-events.yaml";
 const SUBSCRIPTION = "dapr-components/subscription-task-events.yaml";
