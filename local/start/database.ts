@@ -46,8 +46,11 @@ async function useDatabase(url: string, { keys }: DatabaseOptions): Promise<Data
     throw new UsageError("DATABASE_URL must be a URL that starts with postgres://.");
   }
   const database = decodeURIComponent(new URL(url).pathname.slice(1));
-  const client = new Client({ connectionString: url });
+  let client: Client | undefined;
   try {
+    // Reads the files of `sslrootcert` and the like.
+    client = new Client({ connectionString: url });
+    client.on("error", () => undefined);
     await client.connect();
     const provision = { database, ...rolesAndSchemas(keys) };
     await provisionRoles(client, provision);
@@ -56,7 +59,7 @@ async function useDatabase(url: string, { keys }: DatabaseOptions): Promise<Data
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UsageError(`The database of DATABASE_URL cannot be prepared: ${reason}`);
   } finally {
-    await client.end();
+    await client?.end();
   }
   return {
     urlOf: (role) => withUser(url, role, keys(`role-${role}`)),

@@ -69,3 +69,15 @@ it("is refused with a sentence where nothing answers, which does not repeat the 
   expect(message).not.toContain("hunter2");
   await expect(open("mysql://x")).rejects.toThrow("must be a URL that starts with postgres://");
 });
+
+it("is refused with a sentence where the certificate to check it with is not there", async () => {
+  const url = `${server.url({ name: "postgres", password: "secret" })}?sslmode=verify-full&sslrootcert=/none.pem`;
+  const { name, message } = await open(url).then(
+    () => new Error("it was opened"),
+    (error: unknown) => error as Error,
+  );
+  expect([name, message]).toEqual([
+    "UsageError",
+    "The database of DATABASE_URL cannot be prepared: ENOENT: no such file or directory, open '/none.pem'",
+  ]);
+});
