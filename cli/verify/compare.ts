@@ -125,12 +125,13 @@ function findAlarms(topic: string, extent: Extent, coverage: Coverage): string[]
   if (coverage.topic !== topic) {
     return [`audit-log records the topic ${coverage.topic}, not ${topic}.`];
   }
-  const reasons = [coverage.generation?.reason, ...(coverage.earlier ?? []).map((it) => it.ended)];
-  const remade = reasons.filter((reason) => reason?.startsWith("re-made"));
+  const remade = (coverage.earlier ?? []).flatMap(({ ended }) =>
+    ended.startsWith("re-made") ? [ended] : [],
+  );
   return [...remade.map(toAlarm), ...coverage.partitions.flatMap(findShort(extent))];
 }
 
-const toAlarm = (reason: string | undefined): string =>
+const toAlarm = (reason: string): string =>
   `The topic was ${reason}. What the one before had, and was not recorded, is not known.`;
 
 const findShort =

@@ -41,6 +41,8 @@ export interface TopicsEnv {
   readonly topics: readonly [string, ...string[]];
   readonly partitions: number;
   readonly replicationFactor: number;
+  /** The number of the generation that ends: its topic is deleted and made again. 0: none. */
+  readonly remakeGeneration: number;
   readonly logLevel: string;
 }
 
@@ -54,6 +56,7 @@ export function readTopicsEnv(env: Environment = process.env): TopicsEnv {
     topics: [first, ...others],
     partitions: read.integer("PARTITIONS", 12, 1, 10_000),
     replicationFactor: read.integer("REPLICATION_FACTOR", 1, 1, 100),
+    remakeGeneration: read.integer("REMAKE_GENERATION", 0, 0, 1_000_000),
     logLevel: read.optional("LOG_LEVEL") ?? "info",
   };
   read.check();

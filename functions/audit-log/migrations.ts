@@ -2,8 +2,9 @@
 import type { Migrations } from "../../lib/store/migrate.ts";
 import { entry } from "./migration/0001-entry.ts";
 import { entryId } from "./migration/0002-entry-id.ts";
+import { topicEnd } from "./migration/0003-topic-end.ts";
 
 export const migrations: Migrations = {
   schema: "audit",
-  steps: { "0001-entry": entry, "0002-entry-id": entryId },
+  steps: { "0001-entry": entry, "0002-entry-id": entryId, "0003-topic-end": topicEnd },
 };

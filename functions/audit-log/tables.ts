@@ -75,6 +75,13 @@ interface GenerationTable {
   began_at: Generated<Date>;
 }
 
+/** How far the topic of a generation was seen to reach. */
+interface TopicEndTable {
+  generation: string;
+  partition: number;
+  end: number;
+}
+
 /** One row: where the log ends. Its lock puts the transactions of all replicas in one order. */
 interface LogEndTable {
   generation: string | null;
@@ -89,5 +96,6 @@ export interface AuditTables {
   coverage: CoverageTable;
   void_offsets: VoidOffsetsTable;
   generation: GenerationTable;
+  topic_end: TopicEndTable;
   log_end: LogEndTable;
 }

@@ -6,6 +6,7 @@ import { schemaBehind } from "../../lib/store/migrate.ts";
 import { readTopicsEnv } from "./env.ts";
 import { migrations } from "./migrations.ts";
 import { openAuditStore } from "./store.ts";
+import { endGeneration } from "./topic/end-generation.ts";
 import { makeTopics } from "./topic/make-topics.ts";
 
 async function main(): Promise<void> {
@@ -15,6 +16,8 @@ async function main(): Promise<void> {
   const behind = await schemaBehind(store.reader, migrations);
   if (behind !== null) throw new Error(behind);
   const kafka = openKafka({ ...env.kafka, clientId: "audit-log-topics" });
+  const { remakeGeneration: number, topics } = env;
+  if (number > 0) await endGeneration({ store, kafka, topic: topics[0], number, log });
   await makeTopics({ ...env, kafka, db: store.writer(), log });
 }
 

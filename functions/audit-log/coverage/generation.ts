@@ -50,6 +50,8 @@ export async function beginGeneration(
 
 export interface Generation {
   readonly generation: string;
+  /** Counted from 1. */
+  readonly number: number;
   readonly begins: readonly number[];
 }
 
@@ -58,7 +60,7 @@ export async function currentGeneration(db: Kysely<AuditTables>): Promise<Genera
     db
       .selectFrom("log_end")
       .innerJoin("generation", "generation.generation", "log_end.generation")
-      .select("generation.generation")
+      .select(["generation.generation", "generation.number"])
       // pg hands bigint[] over as texts.
       .select(sql<number[]>`to_json(generation.begins)`.as("begins"))
       .executeTakeFirst()

@@ -1,6 +1,7 @@
 /** What the log has of the topic, for an operator: `GET /coverage`. */
 import { type Kysely, sql } from "kysely";
 import { readCoverage } from "../coverage/coverage.ts";
+import { readEarlier } from "../coverage/earlier.ts";
 import { type OffsetRange, parseRanges } from "../coverage/offset-range.ts";
 import type { AuditTables } from "../tables.ts";
 
@@ -25,6 +26,15 @@ export interface CoverageReport {
     /** Of the covered ones: offsets that hold no record. */
     readonly voids: Ranges;
   }[];
+  /** Generations whose topic is gone, the oldest first. */
+  readonly earlier: readonly {
+    readonly number: number;
+    readonly began_at: string;
+    /** Why the next one began. */
+    readonly ended: string;
+    /** Up to where the topic was seen to reach. */
+    readonly lost: readonly { readonly partition: number; readonly offsets: Ranges }[];
+  }[];
   /** Second records of an event that has its entry; of all generations. */
   readonly duplicates: { readonly same: number; readonly different: number };
 }
@@ -40,7 +50,9 @@ export async function readCoverageReport(
     .select(["generation.generation", "number", "reason", "began_at"])
     .select(sql<number[]>`to_json(generation.begins)`.as("begins"))
     .executeTakeFirst();
-  if (current === undefined) return { topic, generation: null, partitions: [], duplicates };
+  if (current === undefined) {
+    return { topic, generation: null, partitions: [], earlier: [], duplicates };
+  }
   const { generation, begins } = current;
   const coverage = await readCoverage(db, generation);
   const voids = await readVoids(db, generation);
@@ -59,9 +71,18 @@ export async function readCoverageReport(
       covered: toPairs(coverage.get(partition) ?? []),
       voids: toPairs(voids.get(partition) ?? []),
     })),
+    earlier: await readEarlierReport(db),
     duplicates,
   };
 }
+
+const readEarlierReport = async (db: Kysely<AuditTables>): Promise<CoverageReport["earlier"]> =>
+  (await readEarlier(db)).map(({ number, beganAt, ended, lost }) => ({
+    number,
+    began_at: beganAt.toISOString(),
+    ended,
+    lost: [...lost].map(([partition, ranges]) => ({ partition, offsets: toPairs(ranges) })),
+  }));
 
 const toPairs = (ranges: readonly OffsetRange[]): Ranges =>
   ranges.map(({ first, end }) => [first, end]);

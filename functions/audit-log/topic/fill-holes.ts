@@ -4,12 +4,14 @@ import type { Logger } from "pino";
 import { PermanentError, UsageError } from "../../../lib/host/error.ts";
 import type { KafkaRecord } from "../../../lib/events/kafka-record.ts";
 import { coverVoid, readCoverage } from "../coverage/coverage.ts";
+import { noteTopicEnd } from "../coverage/earlier.ts";
 import { currentGeneration, lockLogEnd } from "../coverage/generation.ts";
 import { countOffsets, holesIn, type OffsetRange } from "../coverage/offset-range.ts";
 import type { Recorder } from "../record/recorder.ts";
 import type { AuditStore } from "../store.ts";
+import { raiseWhereForeign } from "./foreign-record.ts";
 import { clip } from "./hole-reader.ts";
-import { raiseWhereRemade } from "./raise-generation.ts";
+import { type Raised, raiseWhereRemade } from "./raise-generation.ts";
 import { readHoles } from "./read-holes.ts";
 import { readTopicExtent, type TopicExtent } from "./topic-extent.ts";
 import { toAuditedEvent } from "./undeliverable.ts";
@@ -43,8 +45,10 @@ type Holes = ReadonlyMap<number, readonly OffsetRange[]>;
 
 export async function fillHoles(options: FillHolesOptions): Promise<VerifyReport> {
   const { store, kafka, topic, log, stallMs } = options;
-  const raised = await raiseWhereRemade(store.writer(), topic, () => extentOf(kafka, topic));
+  const raised = await raise(options);
   if (raised.isAlarm) log.error(`the topic was ${raised.reason}; a new generation begins`);
+  const ends = raised.extent.map(({ high }) => high);
+  await noteTopicEnd(store.writer(), raised.generation, ends);
   const holes = await findHoles(options, raised.generation, raised.extent);
   const inside = clipAll(holes, (partition) => raised.extent[partition]?.low ?? 0);
   const tally = { recorded: 0, refused: 0 };
@@ -70,6 +74,19 @@ export async function fillHoles(options: FillHolesOptions): Promise<VerifyReport
     unread,
     alarm: raised.isAlarm ? (raised.reason ?? null) : null,
   };
+}
+
+async function raise({
+  store,
+  kafka,
+  topic,
+  stallMs,
+}: FillHolesOptions): Promise<Raised & { readonly extent: TopicExtent }> {
+  const remade = await raiseWhereRemade(store.writer(), topic, () => extentOf(kafka, topic));
+  const { generation, extent, reason } = remade;
+  if (reason !== undefined) return remade;
+  const foreign = await raiseWhereForeign({ store, kafka, topic, generation, extent, stallMs });
+  return { ...remade, ...foreign };
 }
 
 async function extentOf(kafka: Kafka, topic: string): Promise<TopicExtent> {

@@ -3,7 +3,9 @@ import type { Admin, Kafka } from "kafkajs";
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { UsageError } from "../../../lib/host/error.ts";
+import { readEarlier } from "../coverage/earlier.ts";
 import { currentGeneration } from "../coverage/generation.ts";
+import { countOffsets, formatRanges } from "../coverage/offset-range.ts";
 import type { AuditTables } from "../tables.ts";
 import { begin, raiseWhereRemade } from "./raise-generation.ts";
 import { readTopicExtent } from "./topic-extent.ts";
@@ -33,6 +35,7 @@ export async function makeTopics(options: MakeTopicsOptions): Promise<void> {
       const instead = before?.generation ?? null;
       const made = await begin(db, instead, { topic: eventTopic, begins, reason: "made" });
       log.info({ generation: made.generation }, `a generation of ${eventTopic} begins`);
+      if (before !== undefined) await tellLost(db, before.generation, log);
     }
     await createMissing(admin, counts, options);
     await addPartitions(admin, counts, options);
@@ -40,6 +43,18 @@ export async function makeTopics(options: MakeTopicsOptions): Promise<void> {
     await admin.disconnect();
   }
   await checkExisting(options);
+}
+
+/** Of the topic that is gone, up to where it was last seen to reach. */
+async function tellLost(db: Kysely<AuditTables>, ended: string, log: Logger): Promise<void> {
+  const earlier = (await readEarlier(db)).find(({ generation }) => generation === ended);
+  for (const [partition, ranges] of earlier?.lost ?? []) {
+    const lost = countOffsets(ranges);
+    log.error(
+      { generation: ended, partition, lost, offsets: formatRanges(ranges) },
+      `${lost} offsets of the topic before are lost: they were never recorded`,
+    );
+  }
 }
 
 async function countPartitions(

@@ -52,6 +52,7 @@ test("coverage tells the recorded offsets of each partition, and the second reco
       { partition: 1, begin: 0, covered: [], voids: [] },
       { partition: 2, begin: 0, covered: [[0, 2]], voids: [] },
     ],
+    earlier: [],
     duplicates: { same: 1, different: 1 },
   });
 });
@@ -61,6 +62,7 @@ test("of a log that has nothing yet, the coverage is empty", async () => {
     topic: "task-events",
     generation: null,
     partitions: [],
+    earlier: [],
     duplicates: { same: 0, different: 0 },
   });
 });
