@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { UsageError } from "../lib/host/error.ts";
 import { metricsPortOf } from "./address.ts";
 import { COMPILE_CACHE } from "./compile-cache.ts";
+import { openLines } from "./lines.ts";
 import type { Runner } from "./runner.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -15,7 +16,8 @@ const MISTAKE = 2;
 /** A terminal and npm both pass on one Ctrl-C: only what comes later is a second one. */
 const SAME_SIGNAL_MS = 500;
 
-const print = (line: string): void => console.log(line);
+const { print, flush } = openLines((text) => process.stdout.write(text));
+process.on("exit", flush);
 
 async function main(): Promise<void> {
   const { root, sources, state } = new Command("make start")
@@ -106,6 +108,7 @@ try {
   await main();
   process.exit(0);
 } catch (error) {
+  flush();
   const mistake = mistakeOf(error);
   console.error(mistake ?? error);
   process.exit(mistake === undefined ? 1 : MISTAKE);
