@@ -11,6 +11,9 @@ import {
 
 export type Acquire = (signal: AbortSignal) => Promise<Lease>;
 
+/** One for all: an error of each request's own would be made for nearly nobody, with a stack. */
+const CLIENT_GONE = new Error("the request has ended");
+
 /** Answers 502 where the function ends in the middle of a request, 503 and 504 where none takes it. */
 export async function proxyRequest(
   req: IncomingMessage,
@@ -18,7 +21,7 @@ export async function proxyRequest(
   acquire: Acquire,
 ): Promise<void> {
   const gone = new AbortController();
-  res.once("close", () => gone.abort());
+  res.once("close", () => gone.abort(CLIENT_GONE));
   let lease: Lease;
   try {
     lease = await acquire(gone.signal);
