@@ -1,5 +1,11 @@
 /** The cursor: a point of the topic that a client keeps, signed so that it is good at every replica. */
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import {
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  timingSafeEqual,
+} from "node:crypto";
 import type { Vector } from "../topic/vector.ts";
 
 export interface Cursor {
@@ -25,12 +31,13 @@ const form = /^([\w-]+)(?:\.([\w-]{16}))?$/;
 
 /** `keys`: the first signs, all verify, so that a key is replaced without breaking cursors. */
 export function cursorCodec(keys: readonly string[]): CursorCodec {
-  const cursorKeys = keys.map((key) => derive(key, "cursor"));
-  const proofKeys = keys.map((key) => derive(key, "ticket proof"));
+  // Key objects: a cursor is signed an event, and Node would make one of the bytes each time.
+  const cursorKeys = keys.map((key) => createSecretKey(derive(key, "cursor")));
+  const proofKeys = keys.map((key) => createSecretKey(derive(key, "ticket proof")));
   const [cursorKey] = cursorKeys;
   const [proofKey] = proofKeys;
   if (cursorKey === undefined || proofKey === undefined) throw new Error("no cursor key");
-  const proof = (key: Buffer, id: string) => mac(key, Buffer.from(id), 12).toString("base64url");
+  const proof = (key: KeyObject, id: string) => mac(key, Buffer.from(id), 12).toString("base64url");
   return {
     sign: (generation, offsets) => {
       const body = encode(generation, offsets);
@@ -54,7 +61,7 @@ export function cursorCodec(keys: readonly string[]): CursorCodec {
 export const derive = (key: string, purpose: string): Buffer =>
   Buffer.from(hkdfSync("sha256", key, "", `task-events ${purpose}`, 32));
 
-const mac = (key: Buffer, body: Buffer, bytes: number): Buffer =>
+const mac = (key: KeyObject, body: Buffer, bytes: number): Buffer =>
   createHmac("sha256", key).update(body).digest().subarray(0, bytes);
 
 const isEqual = (a: Buffer, b: Buffer): boolean => a.length === b.length && timingSafeEqual(a, b);
