@@ -70,19 +70,25 @@ async function lockSeries(
   change: Change,
   now: Date,
 ): Promise<Series> {
-  await trx
+  const row =
+    (await selectLocked(trx, taskId)) ??
+    (await insertLocked(trx, taskId, change, now)) ??
+    // Another replica was first, between the two.
+    (await selectLocked(trx, taskId));
+  if (row === undefined) throw new Error(`series ${taskId} was removed while it was made`);
+  return fromRow(row);
+}
+
+const selectLocked = (trx: Transaction<Tables>, taskId: string) =>
+  trx.selectFrom("series").selectAll().where("task_id", "=", taskId).forUpdate().executeTakeFirst();
+
+const insertLocked = (trx: Transaction<Tables>, taskId: string, change: Change, now: Date) =>
+  trx
     .insertInto("series")
     .values({ ...toRow(newSeries(taskId, change.userId)), updated_at: now })
     .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  const row = await trx
-    .selectFrom("series")
-    .selectAll()
-    .where("task_id", "=", taskId)
-    .forUpdate()
-    .executeTakeFirstOrThrow();
-  return fromRow(row);
-}
+    .returningAll()
+    .executeTakeFirst();
 
 /**
  * Nothing of the rule so far leaves after this commit but what was due before the edit. What is taken back was never
