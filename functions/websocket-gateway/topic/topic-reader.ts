@@ -9,6 +9,8 @@ import { offsetOf, type Vector } from "./vector.ts";
 const longPollMs = 100;
 /** Without news for this long the end is taken for reached: what is left are no records (transaction markers). */
 const idleMs = 3_000;
+/** So many answers without news: a Kafka that stands still says nothing. One may be of a fetch from before. */
+const idleFetches = 2;
 
 export interface TopicBounds {
   readonly begin: Vector;
@@ -91,6 +93,7 @@ async function readRange(kafka: Kafka, topic: string, range: ReadRange): Promise
   consumer.on("consumer.end_batch_process", ({ payload }) => {
     progress.advance(payload.partition, Number(payload.lastOffset) + 1);
   });
+  consumer.on("consumer.fetch", () => progress.fetched());
   await consumer.connect();
   try {
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -111,6 +114,7 @@ class ReadProgress {
   readonly #range: ReadRange;
   readonly #done = Promise.withResolvers<void>();
   #changes = 0;
+  #fetches = 0;
 
   constructor(range: ReadRange) {
     this.#range = range;
@@ -137,10 +141,16 @@ class ReadProgress {
     if (this.#isDone()) this.#done.resolve();
   }
 
+  /** Kafka has answered a fetch. */
+  fetched(): void {
+    this.#fetches++;
+  }
+
   async untilDone(): Promise<void> {
     if (this.#isDone()) return;
-    let seen = -1;
-    while (seen !== this.#changes) {
+    let [seen, answered] = [-1, 0];
+    while (seen !== this.#changes || this.#fetches < answered + idleFetches) {
+      if (seen !== this.#changes) answered = this.#fetches;
       seen = this.#changes;
       const idle = new AbortController();
       await Promise.race([
