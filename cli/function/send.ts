@@ -16,6 +16,8 @@ export type Sent =
 /** Before the second attempt and so on: some 16 s, which a cold start and a failover fit into. */
 const waitsMs = [250, 500, 1_000, 2_000, 4_000, 8_000];
 const timeoutMs = 30_000;
+/** After this no other attempt begins. */
+const patienceMs = 45_000;
 /** As in the dispatcher: everything else below 500 will not change. */
 const retriedBelow500 = new Set([404, 408, 409, 429]);
 
@@ -25,11 +27,13 @@ export async function send(
   signal?: AbortSignal,
   waits: readonly number[] = waitsMs,
 ): Promise<Sent> {
+  const startedAt = performance.now();
   for (let attempt = 0; ; attempt++) {
     if (signal?.aborted === true) return { outcome: "stopped" };
     const sent = await attemptOnce(url, message);
     const waitMs = waits[attempt];
-    if (sent.outcome !== "unavailable" || waitMs === undefined) return sent;
+    const isPatient = performance.now() - startedAt < patienceMs;
+    if (sent.outcome !== "unavailable" || waitMs === undefined || !isPatient) return sent;
     await delay(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   }
 }

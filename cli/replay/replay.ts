@@ -63,12 +63,12 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     signal: stopping,
     windows: new Map([...stretches].map(([partition, stretch]) => [partition, [stretch]])),
     onRecords: async (partition, records) => {
-      const sent = await sendBatch(records, { ...options, signal: stopping }, limit);
+      const onAway = (): void => away.abort();
+      const sent = await sendBatch(records, { ...options, signal: stopping, onAway }, limit);
       const failed = take(sent, records, tally);
       const next = records[failed ?? records.length - 1];
       if (next !== undefined) settled.moveTo(partition, next.offset + (failed === null ? 1 : 0));
       options.onProgress(failed ?? records.length);
-      if (failed !== null) away.abort();
     },
   });
   for (const partition of stretches.keys()) {
@@ -81,9 +81,14 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   return { ...tally, left: settled.left() };
 }
 
+interface SendOptions extends ReplayOptions {
+  /** Where the function is away even after the retries: what is left is not tried. */
+  readonly onAway: () => void;
+}
+
 async function sendBatch(
   records: readonly KafkaRecord[],
-  options: ReplayOptions,
+  options: SendOptions,
   limit: LimitFunction,
 ): Promise<(Sent | undefined)[]> {
   if (!options.isOrdered) {
@@ -101,11 +106,13 @@ async function sendBatch(
 /** Undefined where the dispatcher cannot send it either. */
 async function sendRecord(
   record: KafkaRecord,
-  { functionName, url, rename, signal }: ReplayOptions,
+  { functionName, url, rename, signal, onAway }: SendOptions,
 ): Promise<Sent | undefined> {
   const delivery = toDelivery(record, { namespace: "default", name: functionName });
   if (delivery === undefined) return undefined;
-  return send(url, rename === undefined ? delivery : rename(delivery), signal);
+  const sent = await send(url, rename === undefined ? delivery : rename(delivery), signal);
+  if (sent.outcome === "unavailable") onAway();
+  return sent;
 }
 
 /** Counts what is settled; the index of the first record that is not, or null. */

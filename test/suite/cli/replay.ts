@@ -96,6 +96,17 @@ export function replayTests(getBroker: () => string): void {
       );
     });
 
+    it("ends where the function is away, without trying every record, and says where to go on", async () => {
+      const stub = await startFunctionStub(() => 503);
+      const { topic } = await scene(1, 50);
+      const args = replay(topic, stub.url, "--from", "start", "--concurrency", "2");
+      const { code, out } = await run(args);
+      expect(code).toBe(1);
+      expect(out).toContain("Not to the end: 503");
+      expect(out).toContain("Go on with: --from 0:0 --to 0:50");
+      expect(new Set(stub.idsOf()).size).toBeLessThanOrEqual(3);
+    });
+
     it("--force gives the events of notification other names, after a yes alone", async () => {
       const stub = await startFunctionStub();
       const { topic } = await scene(1, 2);
