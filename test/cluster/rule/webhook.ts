@@ -33,7 +33,7 @@ function serviceFaults(resource: Resource): string[] {
     listAt(container, "ports").map((port) => Number(at(port, "containerPort"))),
   );
   return [
-    ...(ports.length === 1 ? [] : [`${nameOf(resource)} has ${ports.length} ports, not one`]),
+    ...(ports.length > 1 ? [`${nameOf(resource)} has ${ports.length} ports, not one`] : []),
     ...ports
       .filter((port) => RESERVED_PORTS.has(port))
       .map((port) => `${nameOf(resource)} listens on ${port}, which is queue-proxy's`),
