@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help start build test check format docs clean
+.PHONY: help start build minikube deploy forward undeploy test check format docs clean
 RUN := export PATH="$(CURDIR)/node_modules/.bin:$$PATH" && exec
 
 help: ## Show this help
@@ -21,6 +21,18 @@ start-real: node_modules/.installed ## The same flow on the real servers
 ##@ For the cluster
 build: node_modules/.installed ## Bundle each function into its folder, for func deploy and images
 	@$(RUN) rolldown -c rolldown.config.ts
+
+minikube: ## A cluster on this machine: Knative, Kafka, Dapr, PostgreSQL, Redis (docs/cluster.md)
+	@bash knative/script/minikube.sh
+
+deploy: build ## Deploy all to it by func and kubectl, and wait until it is Ready
+	@bash knative/script/deploy.sh
+
+forward: node_modules/.installed ## Bring the cluster's 8001-8004, Broker and Kafka to localhost, sleeping functions too
+	@$(RUN) node local/cluster/forward.ts
+
+undeploy: ## Take away what deploy brought; DATA=delete: the data as well
+	@bash knative/script/undeploy.sh
 
 ##@ Before a commit
 test: node_modules/.installed ## Run the tests
