@@ -1,12 +1,15 @@
 /** The audit log on a database of its own, spoken to over HTTP as the dispatcher does. */
 import { SignJWT } from "jose";
 import pino from "pino";
+import { afterEach, beforeEach } from "vitest";
 import { auditLog } from "../../../functions/audit-log/index.ts";
+import { migrations } from "../../../functions/audit-log/migrations.ts";
 import { openAuditLog } from "../../../functions/audit-log/audit-log.ts";
 import { readAuditEnv } from "../../../functions/audit-log/env.ts";
 import { readHostEnv } from "../../../lib/host/env.ts";
 import type { GenerationResponse } from "../../../lib/events/history.ts";
 import { startFunction } from "../../../lib/host/serve.ts";
+import { startTestDatabase, type TestDatabase } from "../../support/postgres.ts";
 
 export const jwtSecret = "a secret of at least thirty-two bytes";
 export const serviceTokenKey = "the key that the gateway and the log share";
@@ -34,6 +37,25 @@ export async function startAuditLog(url: string) {
     log,
   );
   return { ...running, lines, log };
+}
+
+interface Scene {
+  database: TestDatabase;
+  log: Awaited<ReturnType<typeof startAuditLog>>;
+}
+
+/** A database and a log of its own for each test of the file; the value has them while a test runs. */
+export function auditLogForEach(): Scene {
+  const scene: Partial<Scene> = {};
+  beforeEach(async () => {
+    scene.database = await startTestDatabase(migrations);
+    scene.log = await startAuditLog(scene.database.url);
+  });
+  afterEach(async () => {
+    await scene.log?.[Symbol.asyncDispose]();
+    await scene.database?.[Symbol.asyncDispose]();
+  });
+  return scene as Scene;
 }
 
 export interface Delivery {

@@ -1,38 +1,16 @@
 /** The processes behind a Service: which of them get requests, and what happens to those of one that goes. */
 import { request, type RequestOptions } from "node:http";
 import { text } from "node:stream/consumers";
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { commandLine } from "../../../local/process/orphan.ts";
 import { DEFAULT_PROBE } from "../../../local/process/probe.ts";
 import { ReplicaSet } from "../../../local/process/replica-set.ts";
-import {
-  startService,
-  type RunningService,
-  type ServiceOptions,
-} from "../../../local/process/service.ts";
-import { fixtureCommand, keepNotes } from "./fixture/command.ts";
+import type { RunningService } from "../../../local/process/service.ts";
+import { fixtureCommand } from "./fixture/command.ts";
 import { fastClock, scaleOf } from "./fixture/scale.ts";
+import { fixtureServices } from "./fixture/service.ts";
 
-const { note, notes } = keepNotes();
-const running: AsyncDisposable[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((service) => service[Symbol.asyncDispose]()));
-  notes.length = 0;
-});
-
-async function start(over: Partial<ServiceOptions> = {}): Promise<RunningService> {
-  const service = await startService({
-    name: "fixture",
-    port: 0,
-    process: fixtureCommand(),
-    scale: scaleOf({ "max-scale": "1" }),
-    limit: { timeoutMs: 20_000 },
-    note,
-    ...over,
-  });
-  running.push(service);
-  return service;
-}
+const { note, notes, running, start } = fixtureServices();
 
 interface Answer {
   status: number;

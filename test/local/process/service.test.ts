@@ -2,35 +2,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import { request, type IncomingMessage, type RequestOptions } from "node:http";
 import { text } from "node:stream/consumers";
-import { afterEach, expect, it } from "vitest";
-import {
-  startService,
-  type RunningService,
-  type ServiceOptions,
-} from "../../../local/process/service.ts";
-import { fixtureCommand, keepNotes } from "./fixture/command.ts";
+import { expect, it } from "vitest";
+import type { RunningService } from "../../../local/process/service.ts";
+import { fixtureCommand } from "./fixture/command.ts";
 import { fastClock, scaleOf } from "./fixture/scale.ts";
+import { fixtureServices } from "./fixture/service.ts";
 
-const { note, notes } = keepNotes();
-const running: AsyncDisposable[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((service) => service[Symbol.asyncDispose]()));
-  notes.length = 0;
-});
-
-async function start(over: Partial<ServiceOptions> = {}): Promise<RunningService> {
-  const service = await startService({
-    name: "fixture",
-    port: 0,
-    process: fixtureCommand(),
-    scale: scaleOf({ "max-scale": "1" }),
-    limit: { timeoutMs: 20_000 },
-    note,
-    ...over,
-  });
-  running.push(service);
-  return service;
-}
+const { notes, running, start } = fixtureServices();
 
 interface Answer {
   res: IncomingMessage;

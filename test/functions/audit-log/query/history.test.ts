@@ -1,31 +1,19 @@
 /** `POST /history` and `GET /generation`: what the gateway learns, and nobody else. */
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { migrations } from "../../../../functions/audit-log/migrations.ts";
+import { expect, test } from "vitest";
 import type { HistoryRequest, HistoryResponse } from "../../../../lib/events/history.ts";
-import { startTestDatabase, type TestDatabase } from "../../../support/postgres.ts";
 import {
   deliver,
   getGeneration,
   serviceToken,
-  startAuditLog,
+  auditLogForEach,
   taskData,
   userToken,
 } from "../setup.ts";
 
-let database: TestDatabase;
-let log: Awaited<ReturnType<typeof startAuditLog>>;
-
-beforeEach(async () => {
-  database = await startTestDatabase(migrations);
-  log = await startAuditLog(database.url);
-});
-afterEach(async () => {
-  await log[Symbol.asyncDispose]();
-  await database[Symbol.asyncDispose]();
-});
+const scene = auditLogForEach();
 
 async function post(body: object, token?: string): Promise<Response> {
-  return fetch(`${log.url}/history`, {
+  return fetch(`${scene.log.url}/history`, {
     method: "POST",
     headers: {
       "content-type": "application/json",
@@ -36,7 +24,7 @@ async function post(body: object, token?: string): Promise<Response> {
 }
 
 async function history(asked: Partial<HistoryRequest>): Promise<HistoryResponse> {
-  const { generation } = await getGeneration(log.url);
+  const { generation } = await getGeneration(scene.log.url);
   const body = {
     user_id: "u1",
     unowned: false,
@@ -59,10 +47,10 @@ async function record(): Promise<void> {
   for (const partition of [0, 1]) {
     for (const offset of [0, 1, 2, 3, 4, 5, 7, 8]) {
       const data = taskData("t", offset % 2 === 0 ? "u1" : "u2");
-      await deliver(log.url, { id: `${partition}-${offset}`, partition, offset, data });
+      await deliver(scene.log.url, { id: `${partition}-${offset}`, partition, offset, data });
     }
   }
-  await deliver(log.url, { id: "hole", partition: 1, offset: 6, data: taskData("t", "u2") });
+  await deliver(scene.log.url, { id: "hole", partition: 1, offset: 6, data: taskData("t", "u2") });
 }
 
 test("a user's events between two points come in order, with how far the log is complete", async () => {
@@ -97,9 +85,15 @@ test("pages follow each other without a gap or a repeat", async () => {
 });
 
 test("events without a user are told to an admin's peer alone, events with a problem to nobody", async () => {
-  await deliver(log.url, { id: "own", partition: 0, offset: 0 });
-  await deliver(log.url, { id: "unowned", type: "custom", partition: 0, offset: 1, data: "{}" });
-  await deliver(log.url, { id: "bad", partition: 0, offset: 2, data: '{"user_id":"u1"}' });
+  await deliver(scene.log.url, { id: "own", partition: 0, offset: 0 });
+  await deliver(scene.log.url, {
+    id: "unowned",
+    type: "custom",
+    partition: 0,
+    offset: 1,
+    data: "{}",
+  });
+  await deliver(scene.log.url, { id: "bad", partition: 0, offset: 2, data: '{"user_id":"u1"}' });
   expect(places(await history({}))).toEqual(["0/0"]);
   expect(places(await history({ unowned: true }))).toEqual(["0/0", "0/1"]);
   expect((await history({})).covered).toEqual([3, 0]);
@@ -107,7 +101,7 @@ test("events without a user are told to an admin's peer alone, events with a pro
 
 test("another generation is answered with the present one and nothing else", async () => {
   await record();
-  const present = (await getGeneration(log.url)).generation;
+  const present = (await getGeneration(scene.log.url)).generation;
   expect(await history({ generation: "gone" })).toEqual({
     generation: present,
     covered: [],
@@ -123,7 +117,7 @@ test("large events make a page end early", async () => {
     payload: { note: "x".repeat(900_000) },
   });
   for (const offset of [0, 1, 2, 3])
-    await deliver(log.url, { id: `e${offset}`, partition: 0, offset, data });
+    await deliver(scene.log.url, { id: `e${offset}`, partition: 0, offset, data });
   const page = await history({});
   expect(page.events.length).toBeLessThan(4);
   expect(page.next).toEqual([page.events.length, 0]);
@@ -138,7 +132,7 @@ test("a user's token, a long-lived one, another audience's and none are refused"
   ]) {
     expect((await post({}, token)).status).toBe(401);
     const headers = { authorization: `Bearer ${token}` };
-    expect((await fetch(`${log.url}/generation`, { headers })).status).toBe(401);
+    expect((await fetch(`${scene.log.url}/generation`, { headers })).status).toBe(401);
   }
 });
 

@@ -1,34 +1,22 @@
 /** What an operator asks of the audit log: its coverage, and all that it knows of one event. */
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { migrations } from "../../../../functions/audit-log/migrations.ts";
-import { startTestDatabase, type TestDatabase } from "../../../support/postgres.ts";
-import { deliver, startAuditLog, taskData, userToken } from "../setup.ts";
+import { expect, test } from "vitest";
+import { deliver, auditLogForEach, taskData, userToken } from "../setup.ts";
 
-let database: TestDatabase;
-let log: Awaited<ReturnType<typeof startAuditLog>>;
-
-beforeEach(async () => {
-  database = await startTestDatabase(migrations);
-  log = await startAuditLog(database.url);
-});
-afterEach(async () => {
-  await log[Symbol.asyncDispose]();
-  await database[Symbol.asyncDispose]();
-});
+const scene = auditLogForEach();
 
 async function get(path: string, scope = "admin"): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(new URL(path, log.url), {
+  const response = await fetch(new URL(path, scene.log.url), {
     headers: { authorization: `Bearer ${await userToken("root", scope)}` },
   });
   return { status: response.status, body: await response.json() };
 }
 
 test("coverage tells the recorded offsets of each partition, and the second records of an event", async () => {
-  await deliver(log.url, { id: "a", partition: 0, offset: 0 });
-  await deliver(log.url, { id: "b", partition: 0, offset: 1 });
-  await deliver(log.url, { id: "c", partition: 0, offset: 5 });
-  await deliver(log.url, { id: "a", partition: 2, offset: 0 });
-  await deliver(log.url, { id: "b", partition: 2, offset: 1, data: taskData("other") });
+  await deliver(scene.log.url, { id: "a", partition: 0, offset: 0 });
+  await deliver(scene.log.url, { id: "b", partition: 0, offset: 1 });
+  await deliver(scene.log.url, { id: "c", partition: 0, offset: 5 });
+  await deliver(scene.log.url, { id: "a", partition: 2, offset: 0 });
+  await deliver(scene.log.url, { id: "b", partition: 2, offset: 1, data: taskData("other") });
   const { status, body } = await get("/coverage");
   expect(status).toBe(200);
   expect(body).toEqual({
@@ -68,11 +56,11 @@ test("of a log that has nothing yet, the coverage is empty", async () => {
 });
 
 test("the trace of an event has its entry, the places of its later records and what its task triggered", async () => {
-  await deliver(log.url, { id: "a", partition: 0, offset: 0 });
-  await deliver(log.url, { id: "a", partition: 0, offset: 3 });
+  await deliver(scene.log.url, { id: "a", partition: 0, offset: 0 });
+  await deliver(scene.log.url, { id: "a", partition: 0, offset: 3 });
   const triggered = { id: "o1", source: "/recurring-task", type: "task.recurring.triggered" };
-  await deliver(log.url, { ...triggered, partition: 0, offset: 4 });
-  await deliver(log.url, { id: "a", source: "/another", partition: 1, offset: 0 });
+  await deliver(scene.log.url, { ...triggered, partition: 0, offset: 4 });
+  await deliver(scene.log.url, { id: "a", source: "/another", partition: 1, offset: 0 });
   const { body } = await get("/trace?id=a&source=/task-app");
   expect(body).toMatchObject({
     events: [
@@ -94,7 +82,7 @@ test("the trace of an event has its entry, the places of its later records and w
 
 test("an id with NUL, of 6 KB, or that nobody has is no failure", async () => {
   const long = "x".repeat(6_000);
-  await deliver(log.url, { id: long, partition: 0, offset: 0 });
+  await deliver(scene.log.url, { id: long, partition: 0, offset: 0 });
   expect((await get(`/trace?id=${long}`)).body).toMatchObject({ events: [{ id: long }] });
   expect(await get("/trace?id=%00")).toEqual({ status: 200, body: { events: [] } });
   expect(await get("/trace?id=none")).toEqual({ status: 200, body: { events: [] } });
@@ -103,6 +91,6 @@ test("an id with NUL, of 6 KB, or that nobody has is no failure", async () => {
 test("only an admin is told", async () => {
   for (const path of ["/coverage", "/trace?id=a"]) {
     expect((await get(path, "")).status).toBe(403);
-    expect((await fetch(new URL(path, log.url))).status).toBe(401);
+    expect((await fetch(new URL(path, scene.log.url))).status).toBe(401);
   }
 });
