@@ -28,6 +28,8 @@ const newsMs = 250;
 const connectAtOnce = 20;
 
 process.once("message", (order: ClientsOrder) => void run(order));
+// Not without who asked for it.
+process.once("disconnect", () => process.exit());
 
 async function run({ url, tokens, events }: ClientsOrder): Promise<void> {
   const receivedAt = new Float64Array(events);

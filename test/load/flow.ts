@@ -1,5 +1,6 @@
 /** What a load runs on: the flow of `make start-real`, or that of `make start`, on free ports and an empty state. */
 import { partsFolder } from "../../local/real/cache.ts";
+import { guardProcess } from "../../local/real/guard.ts";
 import { installParts } from "../../local/real/install.ts";
 import { startServers } from "../../local/real/servers.ts";
 import { makeFolder } from "../support/folder.ts";
@@ -15,6 +16,7 @@ export async function startFlow(isEmbedded: boolean): Promise<Flow> {
   await using starting = new AsyncDisposableStack();
   const variables: Readonly<Record<string, string>> = isEmbedded ? {} : await startParts(starting);
   const runner = starting.use(await Runner.start({ env: variables }));
+  starting.use(guardProcess(runner.pid, "SIGTERM"));
   const running = starting.move();
   return {
     runner,

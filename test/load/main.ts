@@ -1,6 +1,6 @@
 /** `make load`: many events through the whole flow, to every function and to many WebSocket clients, measured and checked. */
+import { openSession } from "../../cli/topic/session.ts";
 import { UsageError } from "../../lib/host/error.ts";
-import { openKafka } from "../../lib/kafka/client.ts";
 import { startClients } from "./clients.ts";
 import { userName } from "./event.ts";
 import { type Flow, startFlow } from "./flow.ts";
@@ -30,28 +30,25 @@ async function main(): Promise<number> {
 }
 
 async function load({ runner, kafka }: Flow, options: LoadOptions): Promise<Measured> {
-  const { events, clients: users, rate, intake } = options;
+  const { events, clients: users, rate } = options;
   const tokens = await Promise.all(
     Array.from({ length: users }, (_, user) => runner.token(userName(user))),
   );
   const url = `ws://localhost:${runner.ports["websocket-gateway"]}/ws`;
   using clients = await startClients({ url, tokens, events });
-  const admin = openKafka({ brokers: kafka, clientId: "load" }).admin();
-  await admin.connect();
-  const giveUp = new AbortController();
-  const timer = setTimeout(() => giveUp.abort(), limitMs);
-  const { signal } = giveUp;
-  const watching = new Watch({ admin, events, frames: () => clients.frames, signal }).run();
-
+  await using session = await openSession(kafka);
+  using end = endBy(limitMs, "SIGINT", "SIGTERM");
+  const { signal } = end;
+  const frames = (): number => clients.frames;
+  const watch = new Watch({ admin: session.admin, events, frames, say: console.log, signal });
   const sentAt = new Float64Array(events);
-  const order = { events, users, rate, sentAt };
-  if (intake === "kafka") await produceByKafka(kafka, order);
-  else await produceByIngress(runner.url("broker", "/default/task-events"), order);
-  const producedAt = nowMs();
+  const order = { events, users, rate, sentAt, signal };
+  const producing =
+    options.intake === "kafka"
+      ? produceByKafka(kafka, order)
+      : produceByIngress(runner.url("broker", "/default/task-events"), order);
+  const [producedAt, watched] = await Promise.all([producing.then(nowMs), watch.run()]);
 
-  const watched = await watching;
-  clearTimeout(timer);
-  await admin.disconnect();
   const seen = await clients.finish();
   const recorded = await readRecorded(runner, events);
   const { dead_letters: letters } = await runner.json<{ dead_letters: unknown[] }>(
@@ -59,6 +56,19 @@ async function load({ runner, kafka }: Flow, options: LoadOptions): Promise<Meas
     "/api/dead-letters?limit=1000",
   );
   return { events, sentAt, producedAt, recorded, seen, watched, deadLetters: letters.length };
+}
+
+interface End extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+/** By the clock, or by whoever has seen enough: what came so far is told. */
+function endBy(ms: number, ...signals: readonly NodeJS.Signals[]): End {
+  const end = new AbortController();
+  const abort = (): void => end.abort();
+  const timer = setTimeout(abort, ms);
+  for (const signal of signals) process.once(signal, abort);
+  return { signal: end.signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 try {

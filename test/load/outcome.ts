@@ -22,24 +22,30 @@ export interface Pace {
   readonly p99Ms?: number;
 }
 
-export function toPaces({ events, sentAt, producedAt, recorded, seen }: Measured): Pace[] {
-  const first = Math.min(...extent(sentAt));
+export function toPaces({ sentAt, producedAt, recorded, seen }: Measured): Pace[] {
+  const sent = sentAt.filter((at) => at > 0);
+  const [first] = extent(sent);
   const pace = (what: string, at: Float64Array): Pace => {
-    const [, last] = extent(at);
-    const latencies = at.map((ms, index) => ms - (sentAt[index] ?? 0)).sort();
+    const there = at.filter((ms) => ms > 0);
+    const latencies = at
+      .map((ms, index) => (ms === 0 ? NaN : ms - (sentAt[index] ?? 0)))
+      .filter((ms) => !Number.isNaN(ms))
+      .sort();
     return {
       what,
-      perSecond: (events / (last - first)) * 1_000,
+      perSecond: rate(there.length, extent(there)[1] - first),
       p50Ms: percentile(latencies, 0.5),
       p99Ms: percentile(latencies, 0.99),
     };
   };
   return [
-    { what: "accepted", perSecond: (events / (producedAt - first)) * 1_000 },
+    { what: "accepted", perSecond: rate(sent.length, producedAt - first) },
     pace("→ audit row", recorded.recordedAt),
     pace("→ WebSocket frame", seen.receivedAt),
   ];
 }
+
+const rate = (count: number, ms: number): number => (count / ms) * 1_000;
 
 /** Not spread over arguments: there are too many. */
 const extent = (values: Float64Array): [number, number] => [

@@ -11,6 +11,8 @@ export interface ProduceOptions {
   readonly rate: number;
   /** When each was sent, in ms since the epoch; index: number of the event. */
   readonly sentAt: Float64Array;
+  /** Ends it early. */
+  readonly signal: AbortSignal;
 }
 
 export const nowMs = (): number => performance.timeOrigin + performance.now();
@@ -22,11 +24,11 @@ const batchRecords = 200;
 
 /** Until the last one was answered 202. */
 export async function produceByIngress(url: string, options: ProduceOptions): Promise<void> {
-  const { events, users, sentAt } = options;
+  const { events, users, sentAt, signal } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
   let next = 0;
   const worker = async (): Promise<void> => {
-    while (next < events) {
+    while (next < events && !signal.aborted) {
       const index = next++;
       await isDue(index, options);
       sentAt[index] = nowMs();
@@ -84,10 +86,10 @@ const attributes = ({ id, type, taskId }: Named, prefix: string): Record<string,
 
 /** As CloudEvents in binary mode, with which no ingress has to do. */
 export async function produceByKafka(brokers: string, options: ProduceOptions): Promise<void> {
-  const { events, users, sentAt } = options;
+  const { events, users, sentAt, signal } = options;
   const producer = openKafka({ brokers, clientId: "load" }).producer();
   await producer.connect();
-  for (let first = 0; first < events; first += batchRecords) {
+  for (let first = 0; first < events && !signal.aborted; first += batchRecords) {
     const indexes = Array.from(
       { length: Math.min(batchRecords, events - first) },
       (_, k) => first + k,

@@ -12,6 +12,8 @@ export interface WatchOptions {
   readonly events: number;
   /** Frames that the clients have so far. */
   readonly frames: () => number;
+  /** Hears now and then how far it is. */
+  readonly say: (line: string) => void;
   /** Ends it before the load is through. */
   readonly signal: AbortSignal;
 }
@@ -33,6 +35,8 @@ export interface Watched {
 
 const topic = "task-events";
 const sampleMs = 1_000;
+/** Looks, so of about a second. */
+const sayEvery = 10;
 const stallMs = 30_000;
 /** Late frames come, and memory is given back. */
 const settleMs = 10_000;
@@ -55,8 +59,9 @@ export class Watch {
 
   /** Until every function and every client has all, or nothing moves any more. */
   async run(): Promise<Watched> {
-    const { frames, events, signal } = this.#options;
+    const { frames, events, say, signal } = this.#options;
     let state = "";
+    let looks = 0;
     let movedAt = performance.now();
     let stall: string | undefined;
     for (;;) {
@@ -64,7 +69,8 @@ export class Watch {
       const left = await this.#look();
       this.#measure(stretchOf(1 - Math.max(left, events - frames()) / events));
       if (left === 0 && frames() >= events) break;
-      const now = `${left} records not committed by the slowest function, ${frames()} frames`;
+      const now = `${frames()} frames, ${left} events left for the slowest function`;
+      if (++looks % sayEvery === 0) say(now);
       if (now !== state) movedAt = performance.now();
       state = now;
       if (performance.now() - movedAt > stallMs || signal.aborted) {
