@@ -17,6 +17,8 @@ export interface CaughtMail {
   subject: string;
   text: string;
   html: string;
+  /** The trace that it belongs to: its header of that name. */
+  traceparent: string | null;
 }
 
 export interface MailOptions {
@@ -99,5 +101,8 @@ async function catchMail(
     subject: mail.subject ?? "",
     text: mail.text ?? "",
     html: mail.html || "",
+    traceparent: textOf(mail.headers.get("traceparent")),
   });
 }
+
+const textOf = (header: unknown): string | null => (typeof header === "string" ? header : null);

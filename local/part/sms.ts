@@ -13,6 +13,8 @@ export interface CaughtSms {
   at: string;
   to: string;
   text: string;
+  /** The trace that it belongs to: the request's header of that name. */
+  traceparent: string | null;
 }
 
 export interface SmsOptions {
@@ -87,7 +89,14 @@ async function createMessage(
   }
   const id = `SM${randomUUID().replaceAll("-", "")}`;
   const at = new Date();
-  await kept.append({ id, at: at.toISOString(), to, text });
+  const { traceparent } = req.headers;
+  await kept.append({
+    id,
+    at: at.toISOString(),
+    to,
+    text,
+    traceparent: typeof traceparent === "string" ? traceparent : null,
+  });
   const uri = `/2010-04-01/Accounts/${sid}/Messages/${id}.json`;
   const facts = {
     direction: "outbound-api",

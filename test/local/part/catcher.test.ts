@@ -16,6 +16,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(stateDir, { recursive: true }));
 
+const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 const mailTo = (port: number, subject: string) => {
   const transport = createTransport({ host: "127.0.0.1", port, secure: false });
   return transport.sendMail({
@@ -25,6 +27,7 @@ const mailTo = (port: number, subject: string) => {
     subject: `Überfällig: ${subject}`,
     text: "Straße 🚀",
     html: "<p>Straße 🚀</p>",
+    headers: { traceparent },
   });
 };
 
@@ -48,6 +51,7 @@ it("keeps a mail with its recipients and texts, over a restart", async () => {
     subject: "Überfällig: two",
     text: "Straße 🚀",
     html: "<p>Straße 🚀</p>",
+    traceparent,
   });
   expect(again.list(10)).toHaveLength(3);
 });
@@ -80,7 +84,7 @@ const login = `Basic ${Buffer.from("AC1:secret").toString("base64")}`;
 const post = (port: number, form: Record<string, string>, authorization = login) =>
   fetch(`http://127.0.0.1:${String(port)}${path}`, {
     method: "POST",
-    headers: { authorization },
+    headers: { authorization, traceparent },
     body: new URLSearchParams(form),
   });
 
@@ -94,7 +98,7 @@ it("keeps an SMS and answers as Twilio does, over a restart", async () => {
     expect(body["sid"]).toMatch(/^SM[0-9a-f]{32}$/);
   }
   await using again = await startSms({ stateDir, port: 0, account, note });
-  expect(again.list(10)).toMatchObject([{ to: "+491", text: "Grüße 🚀" }]);
+  expect(again.list(10)).toMatchObject([{ to: "+491", text: "Grüße 🚀", traceparent }]);
 });
 
 it("refuses a wrong login, a missing field and a text too long, with Twilio's codes", async () => {
