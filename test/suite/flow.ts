@@ -18,7 +18,8 @@ export interface Flow extends AsyncDisposable {
   readonly kafka: string;
 }
 
-export function flowTests(start: () => Promise<Flow>): void {
+/** Gives the flow, for tests beside these. */
+export function flowTests(start: () => Promise<Flow>): () => Flow {
   let flow: Flow;
   let runner: Runner;
   beforeAll(async () => {
@@ -251,4 +252,6 @@ export function flowTests(start: () => Promise<Flow>): void {
       sse.close();
     });
   });
+
+  return () => flow;
 }
