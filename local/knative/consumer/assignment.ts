@@ -32,9 +32,9 @@ interface Partition {
 
 // 71 to 90 records were seen in flight from one real consumer, which polls 50 at a time.
 const unorderedInFlight = 80;
-// A fetch brings up to 1 MiB of a partition at once; these bound what waits behind it.
-const pauseAbove = 1_000;
-const resumeBelow = 250;
+// What waits in memory, a partition. A paused one is fetched again within the long poll: so much must last for it.
+const pauseAbove = 250;
+const resumeBelow = 100;
 
 export class Assignment<R extends AssignedRecord> {
   readonly #options: AssignmentOptions<R>;

@@ -18,6 +18,8 @@ export interface ConsumerOptions<R extends AssignedRecord> {
 // The dispatcher's session timeout. The long poll bounds how late a resumed partition and a stop are noticed.
 const sessionTimeoutMs = 10_000;
 const longPollMs = 250;
+// Of each partition at once, or one batch of the producer. kafkajs' own 1 MiB is memory for each of them, in each source.
+const fetchBytes = 128 * 1024;
 
 export async function startConsumer<R extends AssignedRecord>(
   options: ConsumerOptions<R>,
@@ -27,6 +29,7 @@ export async function startConsumer<R extends AssignedRecord>(
     groupId,
     sessionTimeout: sessionTimeoutMs,
     maxWaitTimeInMs: longPollMs,
+    maxBytesPerPartition: fetchBytes,
     retry: { restartOnFailure: () => Promise.resolve(true) },
   });
   let assignment = options.newAssignment(Promise.resolve());
