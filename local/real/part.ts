@@ -2,11 +2,25 @@
 import { installedBinary } from "../part/postgres-binary.ts";
 import { findProgram, versionOf } from "./command.ts";
 import { DAPR_VERSION, findDaprd, installDaprd } from "./install/daprd.ts";
+import {
+  findGoProgram,
+  type GoProgram,
+  installGoProgram,
+  kubectlValidate,
+  kustomize,
+} from "./install/go-program.ts";
 import { canInstallKafka, findKafka, installKafka, KAFKA_VERSION } from "./install/kafka.ts";
 import { systemPostgres } from "./install/postgres.ts";
 import { findRedis } from "./redis.ts";
 
-export type PartName = "kafka" | "daprd" | "postgres" | "redis" | "kcat";
+export type PartName =
+  | "kafka"
+  | "daprd"
+  | "postgres"
+  | "redis"
+  | "kcat"
+  | "kustomize"
+  | "kubectl-validate";
 
 export interface Part {
   readonly name: PartName;
@@ -72,7 +86,26 @@ const kcat: Part = {
   advice: "install kcat (Debian: apt-get install kcat)",
 };
 
-export const PARTS: readonly Part[] = [kafka, daprd, postgres, redis, kcat];
+/** For the cluster's YAML alone. */
+const goProgram = (name: PartName, program: GoProgram): Part => ({
+  name,
+  title: program.name,
+  find: (cache) => findGoProgram(cache, program),
+  version: () => program.version,
+  packages: () => [],
+  install: (cache) => installGoProgram(cache, program),
+  advice: "install Go 1.21 or newer (https://go.dev/dl), then make parts",
+});
+
+export const PARTS: readonly Part[] = [
+  kafka,
+  daprd,
+  postgres,
+  redis,
+  kcat,
+  goProgram("kustomize", kustomize),
+  goProgram("kubectl-validate", kubectlValidate),
+];
 
 /** The one that npm brings for the embedded part is a whole PostgreSQL too. */
 async function embeddedPostgres(): Promise<string | undefined> {

@@ -18,6 +18,8 @@ it("says of each missing part how to get it, and exits with 2", async () => {
     ["Apache Kafka", "install Java 17 or newer and Maven (Debian: apt-get install maven)"],
     ["daprd", "install Go 1.21 or newer (https://go.dev/dl)"],
     ["Redis", "install Redis or Valkey (Debian: apt-get install redis-server)"],
+    ["kustomize", "install Go 1.21 or newer (https://go.dev/dl)"],
+    ["kubectl-validate", "install Go 1.21 or newer (https://go.dev/dl)"],
     ["kcat", "install kcat (Debian: apt-get install kcat)"],
   ] as const) {
     const line = lines.find((it) => it.startsWith(`  ${name} `));
