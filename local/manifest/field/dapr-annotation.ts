@@ -6,7 +6,7 @@ const PREFIX = "dapr.io/";
 const READ = ["enabled", "app-id", "app-port", "config", "env", "env-from-secret"];
 /** Resources, probes, log levels and ports of the sidecar's container: the cluster's business. */
 const CLUSTER_ONLY =
-  /^(?:sidecar-|log-|metrics-port$|enable-metrics$|enable-api-logging$|enable-native-sidecar$|graceful-shutdown-seconds$|block-shutdown-duration$)/;
+  /^(?:sidecar-|log-|metrics-port$|enable-metrics$|enable-api-logging$|enable-native-sidecar$|graceful-shutdown-seconds$|block-shutdown-duration$|disable-builtin-k8s-secret-store$)/;
 
 type Annotations = Readonly<Record<string, string>>;
 
