@@ -61,7 +61,8 @@ function printProcesses({ events, watched }: Measured): void {
       name,
       memoryBytes,
       cpuSeconds: watched.cpuSeconds.get(name) ?? 0,
-      flatness: flatnessOf(memoryBytes, events),
+      // The load's own processes keep what they see.
+      flatness: name.startsWith("(") ? "-" : flatnessOf(memoryBytes, events),
     }))
     .toSorted((a, b) => b.cpuSeconds - a.cpuSeconds);
   printTable<(typeof rows)[number]>(rows, [

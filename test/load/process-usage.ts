@@ -58,7 +58,7 @@ export class UsageMeter {
   #usage(name: string, memory: readonly Memory[] = []): Usage {
     const ofName = [...this.#cpu.values()].filter((one) => one.name === name);
     return {
-      // PostgreSQL's processes share most of their memory: it is counted once.
+      // Of several processes of one program, what it has mapped is counted once.
       memoryBytes:
         memory.reduce((sum, { ownBytes }) => sum + ownBytes, 0) +
         Math.max(0, ...memory.map(({ sharedBytes }) => sharedBytes)),
@@ -94,7 +94,7 @@ function readProcess(entry: string): Process | undefined {
 
 interface Memory {
   readonly ownBytes: number;
-  /** Program text and shared buffers. */
+  /** Program text. PostgreSQL's buffers are left out: of a fixed size, and not there before they are first used. */
   readonly sharedBytes: number;
 }
 
@@ -103,7 +103,7 @@ function readMemory(pid: number): Memory | undefined {
   if (status === undefined) return undefined;
   const bytes = (name: string): number =>
     1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
-  return { ownBytes: bytes("RssAnon"), sharedBytes: bytes("RssFile") + bytes("RssShmem") };
+  return { ownBytes: bytes("RssAnon"), sharedBytes: bytes("RssFile") };
 }
 
 /** Undefined where the process has ended. */

@@ -66,8 +66,8 @@ export class Watch {
     let stall: string | undefined;
     for (;;) {
       await delay(sampleMs);
-      const left = await this.#look();
-      this.#measure(stretchOf(1 - Math.max(left, events - frames()) / events));
+      const { left, progress } = await this.#look();
+      this.#measure(stretchOf(progress));
       if (left === 0 && frames() >= events) break;
       const now = `${frames()} frames, ${left} events left for the slowest function`;
       if (++looks % sayEvery === 0) say(now);
@@ -88,8 +88,8 @@ export class Watch {
     };
   }
 
-  /** What the slowest function has left of all events, those not sent yet too. */
-  async #look(): Promise<number> {
+  /** What the slowest function has left of all events, those not sent yet too; and how much all have done on average. */
+  async #look(): Promise<{ left: number; progress: number }> {
     const { admin, events } = this.#options;
     const { end, behind } = await readLag(admin, groups);
     for (const [group, lag] of behind) {
@@ -98,7 +98,10 @@ export class Watch {
       progress.peakLag = Math.max(progress.peakLag, lag);
       if (lag === 0 && end >= events) progress.doneAt ??= nowMs();
     }
-    return Math.max(0, events - end) + Math.max(...behind.values());
+    const unsent = Math.max(0, events - end);
+    const lags = [...behind.values()].map((lag) => lag + unsent);
+    const done = lags.reduce((sum, lag) => sum + 1 - lag / events, 0);
+    return { left: Math.max(...lags), progress: done / lags.length };
   }
 
   #measure(stretch: number): void {
