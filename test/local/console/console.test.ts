@@ -27,6 +27,7 @@ const mails = Array.from({ length: 150 }, (_, index) => ({
   subject: "Task created",
   text: "text",
   html: "<p>text</p>",
+  traceparent: null,
 }));
 
 beforeAll(async () => {
