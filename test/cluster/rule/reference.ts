@@ -70,6 +70,8 @@ const NAMED: Readonly<Record<string, (value: unknown) => Reference[]>> = {
 
 function* walk(value: unknown): Iterable<Reference> {
   if (typeof value !== "object" || value === null) return;
+  // A volume of a Secret that may be absent.
+  if (at(value, "secretName") !== undefined && at(value, "optional") === true) return;
   for (const [member, inner] of Object.entries(value)) {
     const references = NAMED[member];
     if (references === undefined) yield* walk(inner);
@@ -96,7 +98,8 @@ function* podReferences(resource: Resource): Iterable<Reference> {
   const { kind, spec } = resource;
   for (const volume of listAt(templateOf(resource), "spec", "volumes")) {
     const map = textAt(volume, "configMap", "name");
-    if (map !== undefined) yield { kind: "ConfigMap", name: map };
+    const isOptional = at(volume, "configMap", "optional") === true;
+    if (map !== undefined && !isOptional) yield { kind: "ConfigMap", name: map };
   }
   const claims = listAt(spec, "volumeClaimTemplates").map((claim) => at(claim, "metadata", "name"));
   const volumes = listAt(templateOf(resource), "spec", "volumes").map((it) => at(it, "name"));

@@ -1,0 +1,73 @@
+/** What kustomize renders, and the verdict of the schemas on it, by the real programs. */
+import { execFile } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { promisify } from "node:util";
+import { run } from "../../local/real/command.ts";
+import { parseResources, type Resource, readText, ROOT } from "./resource.ts";
+
+/** Of the schemas that kubectl-validate has for the built-in kinds: its newest. */
+const KUBERNETES = "1.30";
+
+export async function render(kustomize: string, folder: string): Promise<Resource[]> {
+  return parseResources(await run(kustomize, ["build", join(ROOT, folder)]));
+}
+
+/** Components are parts: each is built with the base, in a folder beside it that kustomize can reach. */
+export async function renderWithBase(kustomize: string, component: string): Promise<Resource[]> {
+  const folder = join(ROOT, ".state", "kustomize", component.replaceAll("/", "-"));
+  const up = (path: string): string => relative(folder, join(ROOT, path));
+  mkdirSync(folder, { recursive: true });
+  const resources = ["eventing", "knative/base", "dapr-components"].map(up);
+  const text = JSON.stringify({ resources, components: [up(component)] });
+  writeFileSync(join(folder, "kustomization.yaml"), text);
+  try {
+    return parseResources(await run(kustomize, ["build", folder]));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Verdict {
+  readonly status: string;
+  readonly message?: string;
+}
+
+/** A sentence for each resource that an API server with our CRDs would refuse. `folder` is written to. */
+export async function refusals(
+  kubectlValidate: string,
+  resources: readonly Resource[],
+  folder: string,
+): Promise<string[]> {
+  for (const [index, resource] of resources.entries()) {
+    const name = `${String(index).padStart(3, "0")}-${resource.kind}-${resource.metadata.name}`;
+    writeFileSync(join(folder, `${name}.yaml`), JSON.stringify(resource));
+  }
+  const args = [folder, "--local-crds", join(ROOT, "test/cluster/crd"), "--version", KUBERNETES];
+  const { stdout } = await promisify(execFile)(kubectlValidate, [...args, "--output", "json"], {
+    maxBuffer: 64 * 1024 * 1024,
+  }).catch((error: unknown) => {
+    // It ends with 1 and the verdicts where it refuses something.
+    if ((error as { code?: unknown }).code === 1) return error as { stdout: string };
+    throw error;
+  });
+  const verdicts = JSON.parse(stdout) as Record<string, Verdict[]>;
+  return Object.entries(verdicts).flatMap(([file, found]) =>
+    found
+      .filter(({ status }) => status !== "Success")
+      .map(({ message }) => `${relative(folder, file)}: ${message ?? "refused"}`),
+  );
+}
+
+/** Put into a cluster by hand: the table of Secrets in docs/cluster.md, and the ConfigMaps that it names below. */
+export function givenByHand(): Set<string> {
+  const guide = readText("docs/cluster.md");
+  const table = guide.slice(guide.indexOf("| Secret "), guide.indexOf("| user of "));
+  const rows = table.split("\n").filter((line) => line.startsWith("| `"));
+  const secrets = rows.flatMap((row) => namesIn(row.split("|")[1] ?? ""));
+  const maps = [...table.matchAll(/ConfigMap `([^`]+)`/g)].map(([, name]) => `ConfigMap/${name}`);
+  return new Set([...secrets.map((name) => `Secret/${name}`), ...maps]);
+}
+
+const namesIn = (cell: string): string[] =>
+  [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? "");
