@@ -88,7 +88,8 @@ async function runFlow(
     stdio: "inherit",
   });
   const ended = once(child, "exit") as Promise<[number | null]>;
-  using _ = guardProcess(child.pid ?? 0, "SIGTERM");
+  // Without its servers it would only drain in vain, and hold its state while the next start wants it.
+  using _ = guardProcess(child.pid ?? 0, "SIGKILL");
   // A terminal's Ctrl-C reaches it anyway; it takes the two for one.
   stop.hear = (signal) => void child.kill(signal);
   const [code] = await ended;
