@@ -5,7 +5,7 @@ import { tokenVerifier, type VerifyToken } from "../../lib/host/token.ts";
 import { type CursorCodec, cursorCodec } from "./access/cursor.ts";
 import { openTickets, type Tickets } from "./access/ticket.ts";
 import type { GatewayEnv } from "./env.ts";
-import { type AuditLog, auditLogClient } from "./history/audit-log.ts";
+import { auditLogClient } from "./history/audit-log.ts";
 import { Generation } from "./history/generation.ts";
 import { Recovery } from "./history/recovery.ts";
 import { type GatewayMetrics, openGatewayMetrics } from "./metric.ts";
@@ -58,8 +58,7 @@ export async function openGateway(env: GatewayEnv, context: OpenContext): Promis
   const random = Math.random;
   const tail = await openTail(env, log);
   const codec = cursorCodec(env.cursorKeys);
-  const auditLog = auditLogClient({ ...env, url: env.auditLogUrl });
-  const generation = new Generation({ auditLog, log });
+  const { generation, recovery } = openHistory(env, tail, log);
   const stored = openStored(env, log, codec);
   const peers: Peers = new Peers({
     heartbeatMs: env.heartbeatMs,
@@ -78,7 +77,6 @@ export async function openGateway(env: GatewayEnv, context: OpenContext): Promis
   const broadcast = openBroadcast({ tail, generation, codec, metrics });
   const direct = new DirectEvents(tail, broadcast);
   follow({ tail, generation, broadcast, direct, peers, metrics });
-  const recovery = openRecovery({ auditLog, generation, tail, log });
   return {
     env,
     log,
@@ -142,6 +140,7 @@ function follow(
   const { tail, generation, broadcast, direct, peers, metrics } = parts;
   tail.listener = {
     onEntry: (entry, isRepeated) => {
+      generation.recheck();
       if (isRepeated) return;
       metrics.broadcast.inc();
       broadcast.publish({ ...entry, place: entry }, direct.unseenBy(entry.identity));
@@ -153,24 +152,22 @@ function follow(
   };
 }
 
-function openRecovery({
-  auditLog,
-  generation,
-  tail,
-  log,
-}: Pick<Parts, "tail" | "generation" | "log"> & { auditLog: AuditLog }): Recovery {
-  return new Recovery({
+/** What audit-log is asked for. Where it knows another topic than the one read here, that one is read. */
+function openHistory(env: GatewayEnv, tail: Tail, log: Logger) {
+  const auditLog = auditLogClient({ ...env, url: env.auditLogUrl });
+  const restart = (): void => {
+    tail.restart().catch((error: unknown) => log.warn({ err: error }, "the topic was not reread"));
+  };
+  const generation = new Generation({ auditLog, log, onOther: restart });
+  const recovery = new Recovery({
     auditLog,
     generation,
     patienceMs: recoveryPatienceMs,
     pollMs: recoveryPollMs,
     now: Date.now,
-    onOtherGeneration: () => {
-      tail
-        .restart()
-        .catch((error: unknown) => log.warn({ err: error }, "the topic was not reread"));
-    },
+    onOtherGeneration: restart,
   });
+  return { generation, recovery };
 }
 
 function openSessions(

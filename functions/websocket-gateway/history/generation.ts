@@ -8,10 +8,14 @@ export interface GenerationOptions {
   readonly auditLog: Pick<AuditLog, "generation">;
   readonly log: Logger;
   readonly firstRetryMs?: number;
+  /** audit-log tells of another generation than the one that is known here. */
+  readonly onOther?: () => void;
 }
 
 const maxRetryMs = 30_000;
 const askTimeoutMs = 10_000;
+/** Asked again at most so often, and only while records come: audit-log is awake then anyway. */
+const recheckMs = 10_000;
 
 export class Generation implements Disposable {
   readonly #options: GenerationOptions;
@@ -20,6 +24,7 @@ export class Generation implements Disposable {
   #provisional = `~${randomUUID()}`;
   #known: string | undefined;
   #learned = Promise.withResolvers<void>();
+  #checkedAt = performance.now();
 
   constructor(options: GenerationOptions) {
     this.#options = options;
@@ -61,6 +66,24 @@ export class Generation implements Disposable {
     if (!wasKnown) return;
     this.#learned = Promise.withResolvers<void>();
     void this.#learn();
+  }
+
+  /** A topic that was made anew may go on where this replica is: nothing but audit-log tells it apart. */
+  recheck(): void {
+    const known = this.#known;
+    if (known === undefined || performance.now() - this.#checkedAt < recheckMs) return;
+    this.#checkedAt = performance.now();
+    const { auditLog, log, onOther } = this.#options;
+    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(askTimeoutMs)]);
+    auditLog.generation(signal).then(
+      (generation) => {
+        if (generation === "" || generation === known || this.#known !== known) return;
+        log.warn({ known, generation }, "the topic's generation is another one");
+        onOther?.();
+      },
+      // Asked again with a later record.
+      () => undefined,
+    );
   }
 
   [Symbol.dispose](): void {

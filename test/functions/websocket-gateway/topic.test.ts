@@ -193,3 +193,29 @@ it("begins anew when the topic is made anew: peers are closed, and their cursors
   await world.publish([{ id: "new life", partition: 2 }]);
   await expect.poll(() => back.ids).toContain("new life");
 });
+
+it("begins anew also when the topic that was made anew is longer than the one before, once audit-log knows", async () => {
+  const gateway = await world.gateway();
+  const client = await connected(gateway);
+  const events = manyEvents(12, "old");
+  await world.publish(events);
+  await client.untilIds(idsOf(events));
+  const admin = openKafka({ brokers: world.kafka.address, clientId: "test" }).admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: [topic] });
+  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] });
+  await admin.disconnect();
+  world.audit.generation = "generation-2";
+  await world.publish(manyEvents(120, "new"));
+  const publishing = setInterval(
+    () => void world.publish([{ id: `later ${Math.random()}` }]).catch(() => undefined),
+    200,
+  );
+  try {
+    expect(await client.untilClosed()).toBe(1012);
+  } finally {
+    clearInterval(publishing);
+  }
+  const back = new WsClient(gateway.url, { token, cursor: client.lastCursor });
+  expect(await back.hello()).toMatchObject({ recovered: false });
+});
