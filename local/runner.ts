@@ -15,7 +15,7 @@ import { breakableBy } from "./start/breakable.ts";
 import { makeBrokerTopics } from "./start/broker.ts";
 import { openConsole, tokenSigner } from "./start/console.ts";
 import { startServices, startStatefulSets } from "./start/function.ts";
-import { missingTopics, startJobs } from "./start/job.ts";
+import { startJobs } from "./start/job.ts";
 import { lockState } from "./start/state-lock.ts";
 import { readKafka } from "./start/kafka.ts";
 import { type Servers, startParts } from "./start/part.ts";
@@ -110,10 +110,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   starting.use(await startIngress({ brokers, sinks, kafka, port: ports.broker, report }));
   starting.use(await openConsole({ plan, ports, parts, env, report }));
   const functions = { plan, ports, command, servers, root, note };
-  const hasTopics = (await until(missingTopics(plan, kafka))).length === 0;
   await inParallel(
     async () => {
-      if (!hasTopics) await until(jobs.done);
+      // A Job may make a topic, or make it again: what a gateway had read of it would be of another one.
+      await until(jobs.done);
       const gateways = await startAll(starting, startStatefulSets(functions));
       await until(Promise.all(gateways.map((gateway) => gateway.wake())));
     },

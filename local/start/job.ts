@@ -75,10 +75,7 @@ async function requireTopics(plan: Plan, kafka: Kafka): Promise<void> {
 }
 
 /** Topics of sources, and those of others that Brokers are on, which Kafka does not have. */
-export async function missingTopics(
-  plan: Plan,
-  kafka: Kafka,
-): Promise<{ topic: string; at: Place }[]> {
+async function missingTopics(plan: Plan, kafka: Kafka): Promise<{ topic: string; at: Place }[]> {
   const admin = kafka.admin();
   await admin.connect();
   const existing = await admin.listTopics();

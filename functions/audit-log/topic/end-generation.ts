@@ -37,7 +37,7 @@ export async function endGeneration(options: EndGenerationOptions): Promise<void
   try {
     // It was deleted by a run that did not get further.
     if (!(await admin.listTopics()).includes(topic)) return;
-    const groups = await readGroups(admin, topic);
+    const groups = (await readGroups(admin, topic)).filter(({ name }) => !isGateway(name));
     refuseReaders(groups, topic);
     if (!(await recordRest(options))) return;
     await tellUndelivered(admin, groups, topic, log);
@@ -90,11 +90,11 @@ function refuseReaders(groups: readonly Group[], topic: string): void {
   const reading = groups.filter(({ isReading }) => isReading).map(({ name }) => name);
   if (reading.length === 0) return;
   throw new UsageError(
-    `${reading.join(", ")} still read ${topic}: let the sources deliver everything and stop them (consumers: 0, replicas: 0) before the topic is made again.`,
+    `${reading.join(", ")} still read ${topic}: let the sources deliver everything and stop them (consumers: 0) before the topic is made again.`,
   );
 }
 
-/** A gateway's clients are shown what they missed from the audit log. */
+/** It sees by itself that the topic is another one, and shows its clients from the audit log what they missed. */
 const isGateway = (name: string): boolean => /^websocket-gateway-\d+$/.test(name);
 
 async function tellUndelivered(
@@ -106,7 +106,7 @@ async function tellUndelivered(
   const ends = (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => {
     return { partition, low: Number(low), high: Number(high) };
   });
-  for (const { name, committed } of groups.filter((group) => !isGateway(group.name))) {
+  for (const { name, committed } of groups) {
     const records = ends.reduce((sum, { partition, low, high }) => {
       return sum + Math.max(0, high - Math.max(committed.get(partition) ?? low, low));
     }, 0);

@@ -211,6 +211,38 @@ test("a topic that ends before what is recorded raises an alarm and a generation
   expect(await runVerify()).toMatchObject({ alarm: null, missing: 0 });
 });
 
+test("a topic that was re-made and is longer now raises an alarm all the same", async () => {
+  await runTopics();
+  await produce(0, [record("a"), record("b")]);
+  await produce(1, [record("c")]);
+  await runVerify();
+  const { generation } = await getGeneration(log.url);
+  await broker[Symbol.asyncDispose]();
+  await rm(join(folder, "kafka"), { recursive: true });
+  await startBroker();
+  await remakeTopic();
+  await produce(0, [record("new 0"), record("new 1"), record("new 2")]);
+  await produce(1, [record("c"), record("new 3")]);
+  // A source that went on where it was before.
+  await deliver(log.url, { id: "new 2", partition: 0, offset: 2 });
+  await deliver(log.url, { id: "new 3", partition: 1, offset: 1 });
+
+  expect(await runVerify()).toMatchObject({
+    alarm: expect.stringContaining("another record is at partition 0, offset 0") as string,
+  });
+  expect((await getGeneration(log.url)).generation).not.toBe(generation);
+  expect((await getEntries(log.url)).page.entries.map(({ id }) => id).toSorted()).toEqual([
+    "a",
+    "b",
+    "c",
+    "new 0",
+    "new 1",
+    "new 2",
+    "new 3",
+  ]);
+  expect(await runVerify()).toMatchObject({ alarm: null, missing: 0 });
+});
+
 test("the Job that finds the topic gone begins a generation before it makes it again", async () => {
   await runTopics();
   await produce(0, [record("a")]);
