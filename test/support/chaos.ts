@@ -22,7 +22,7 @@ const commandLine = (pid: string): string => {
   }
 };
 
-/** The processes of the runner's functions, and the embedded PostgreSQL's own. */
+/** The processes of the runner's functions, its daprds, and the embedded PostgreSQL's own. */
 export function pidsOf(runner: Runner, what: string): number[] {
   if (what === "postgres") {
     const port = readFileSync(join(runner.stateDir, "postgres-port"), "utf8").trim();
@@ -32,8 +32,9 @@ export function pidsOf(runner: Runner, what: string): number[] {
       )
       .map(Number);
   }
+  const mark = what === "daprd" ? "--dapr-http-port" : `functions/${what}/`;
   return readdirSync(join(runner.stateDir, "run"))
-    .filter((pid) => commandLine(pid).includes(`functions/${what}/`))
+    .filter((pid) => commandLine(pid).includes(mark))
     .map(Number);
 }
 

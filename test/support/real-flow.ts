@@ -2,7 +2,7 @@
 import { startServers, type RealServers } from "../../local/real/servers.ts";
 import { makeFolder } from "./folder.ts";
 import { realParts } from "./real.ts";
-import { Runner } from "./runner.ts";
+import { Runner, type RunnerOptions } from "./runner.ts";
 
 export interface RealFlow extends AsyncDisposable {
   readonly runner: Runner;
@@ -11,12 +11,13 @@ export interface RealFlow extends AsyncDisposable {
   readonly kafka: string;
 }
 
-export async function startRealFlow(): Promise<RealFlow> {
+export async function startRealFlow(options: RunnerOptions = {}): Promise<RealFlow> {
   await using starting = new AsyncDisposableStack();
   const folder = starting.use(await makeFolder());
   const servers = await startServers({ parts: realParts, dataDir: folder.path, env: {} });
   starting.use(servers);
-  const runner = starting.use(await Runner.start({ env: servers.variables }));
+  const env = { ...servers.variables, ...options.env };
+  const runner = starting.use(await Runner.start({ ...options, env }));
   const running = starting.move();
   return {
     runner,

@@ -161,7 +161,10 @@ function copyManifests(folder: string, edit: NonNullable<RunnerOptions["edit"]>)
   for (const name of folders) cpSync(join(root, name), join(copy, name), { recursive: true });
   for (const [path, change] of Object.entries(edit)) {
     const file = join(copy, path);
-    writeFileSync(file, change(existsSync(file) ? readFileSync(file, "utf8") : ""));
+    const text = change(existsSync(file) ? readFileSync(file, "utf8") : "");
+    // What moved would be changed no more, and nobody would know.
+    if (text === "") throw new Error(`${path} is not there to be changed`);
+    writeFileSync(file, text);
   }
   return copy;
 }
