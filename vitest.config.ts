@@ -8,6 +8,8 @@ const shared = {
   globalSetup: ["test/support/postgres-server.ts"],
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  // A condition is waited for, on a busy machine too.
+  expect: { poll: { timeout: 15_000, interval: 20 } },
   // Node runs the sources as they are; the tests must not see another transform.
   pool: "forks" as const,
 };

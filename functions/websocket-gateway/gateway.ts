@@ -140,7 +140,6 @@ function follow(
   const { tail, generation, broadcast, direct, peers, metrics } = parts;
   tail.listener = {
     onEntry: (entry, isRepeated) => {
-      generation.recheck();
       if (isRepeated) return;
       metrics.broadcast.inc();
       broadcast.publish({ ...entry, place: entry }, direct.unseenBy(entry.identity));
@@ -155,17 +154,18 @@ function follow(
 /** What audit-log is asked for. Where it knows another topic than the one read here, that one is read. */
 function openHistory(env: GatewayEnv, tail: Tail, log: Logger) {
   const auditLog = auditLogClient({ ...env, url: env.auditLogUrl });
-  const restart = (): void => {
-    tail.restart().catch((error: unknown) => log.warn({ err: error }, "the topic was not reread"));
-  };
-  const generation = new Generation({ auditLog, log, onOther: restart });
+  const generation = new Generation({ auditLog, log });
   const recovery = new Recovery({
     auditLog,
     generation,
     patienceMs: recoveryPatienceMs,
     pollMs: recoveryPollMs,
     now: Date.now,
-    onOtherGeneration: restart,
+    onOtherGeneration: () => {
+      tail
+        .restart()
+        .catch((error: unknown) => log.warn({ err: error }, "the topic was not reread"));
+    },
   });
   return { generation, recovery };
 }

@@ -8,14 +8,13 @@ export interface GenerationOptions {
   readonly auditLog: Pick<AuditLog, "generation">;
   readonly log: Logger;
   readonly firstRetryMs?: number;
-  /** audit-log tells of another generation than the one that is known here. */
-  readonly onOther?: () => void;
+  readonly now?: () => number;
 }
 
 const maxRetryMs = 30_000;
 const askTimeoutMs = 10_000;
-/** Asked again at most so often, and only while records come: audit-log is awake then anyway. */
-const recheckMs = 10_000;
+/** audit-log's `verify` has run twice by then: what it still says is right. */
+const distrustMs = 600_000;
 
 export class Generation implements Disposable {
   readonly #options: GenerationOptions;
@@ -24,7 +23,8 @@ export class Generation implements Disposable {
   #provisional = `~${randomUUID()}`;
   #known: string | undefined;
   #learned = Promise.withResolvers<void>();
-  #checkedAt = performance.now();
+  /** The topic before had this name. audit-log may not have noticed yet that it is gone. */
+  #distrusted: { readonly name: string; readonly until: number } | undefined;
 
   constructor(options: GenerationOptions) {
     this.#options = options;
@@ -55,39 +55,30 @@ export class Generation implements Disposable {
     // Issued by this process, about the very topic that it still reads.
     if (generation === this.#provisional) return true;
     if (this.#known !== undefined) return generation === this.#known;
-    return undefined;
+    return this.#isDistrusted(generation) ? false : undefined;
   }
 
   /** The topic was made anew: what was known is of the one before. */
   forget(): void {
-    const wasKnown = this.isKnown;
+    const before = this.#known;
     this.#known = undefined;
     this.#provisional = `~${randomUUID()}`;
-    if (!wasKnown) return;
+    if (before === undefined) return;
+    this.#distrusted = { name: before, until: this.#now() + distrustMs };
     this.#learned = Promise.withResolvers<void>();
     void this.#learn();
   }
 
-  /** A topic that was made anew may go on where this replica is: nothing but audit-log tells it apart. */
-  recheck(): void {
-    const known = this.#known;
-    if (known === undefined || performance.now() - this.#checkedAt < recheckMs) return;
-    this.#checkedAt = performance.now();
-    const { auditLog, log, onOther } = this.#options;
-    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(askTimeoutMs)]);
-    auditLog.generation(signal).then(
-      (generation) => {
-        if (generation === "" || generation === known || this.#known !== known) return;
-        log.warn({ known, generation }, "the topic's generation is another one");
-        onOther?.();
-      },
-      // Asked again with a later record.
-      () => undefined,
-    );
-  }
-
   [Symbol.dispose](): void {
     this.#closed.abort();
+  }
+
+  #now(): number {
+    return this.#options.now?.() ?? Date.now();
+  }
+
+  #isDistrusted(name: string): boolean {
+    return name === this.#distrusted?.name && this.#now() < this.#distrusted.until;
   }
 
   async #learn(): Promise<void> {
@@ -98,7 +89,7 @@ export class Generation implements Disposable {
       const generation = await auditLog.generation(timeout).catch(() => "");
       if (signal.aborted) return;
       // Empty where audit-log knows none yet.
-      if (generation !== "") {
+      if (generation !== "" && !this.#isDistrusted(generation)) {
         this.#known = generation;
         log.info({ generation }, "the topic's generation is known");
         this.#learned.resolve();

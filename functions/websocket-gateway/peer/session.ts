@@ -1,5 +1,5 @@
 /** A peer's stream: hello, what it missed, then what happens. */
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Cursor, CursorCodec } from "../access/cursor.ts";
 import { namesOf, type HistoryEvent } from "../history/audit-log.ts";
@@ -32,6 +32,7 @@ export interface SessionOptions {
 }
 
 const chunkBytes = 256 * 1024;
+const topicPatienceMs = 2_000;
 /** Identities of history that are remembered while a peer catches up. */
 const maxRemembered = 10_000;
 
@@ -82,6 +83,7 @@ class Session {
   async resume(cursor: Cursor): Promise<ResumeSource> {
     const { recovery, tail } = this.#options;
     const deadline = recovery.deadline();
+    await this.#lookAtTopic();
     if (!(await recovery.isOfThisTopic(cursor, deadline))) return "none";
     this.#position = [...cursor.offsets];
     const isInRing = reaches(this.#position, tail.ring.begin);
@@ -92,6 +94,12 @@ class Session {
       await this.#replayHistory(recovery.deadline(), false);
     }
     return isInRing ? "ring" : "history";
+  }
+
+  /** A cursor means nothing in another topic. Where Kafka does not answer, the ring is what there is. */
+  async #lookAtTopic(): Promise<void> {
+    const late = delay(topicPatienceMs, undefined, { ref: false });
+    await Promise.race([this.#options.tail.check(0).catch(() => undefined), late]);
   }
 
   /** False where the first page did not come. Throws HistoryGapError later on. */

@@ -80,6 +80,13 @@ export class Ring {
       : this.#entries[this.#oldest + sequence - this.firstSequence];
   }
 
+  /** The newest entry of a partition, as far as the ring reaches. */
+  newestOf(partition: number): Entry | undefined {
+    return this.#entries.findLast(
+      (entry) => entry.partition === partition && entry.sequence >= this.firstSequence,
+    );
+  }
+
   /** The oldest record of this identity in the ring. */
   find(identity: string): Entry | undefined {
     return this.#identities.get(identity)?.first;

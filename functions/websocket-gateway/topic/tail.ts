@@ -5,8 +5,9 @@ import { RetryableError } from "../../../lib/host/error.ts";
 import type { Logger } from "pino";
 import { toRingEvent } from "./ring-event.ts";
 import { type Entry, Ring, type RingLimits } from "./ring.ts";
+import { RemadeCheck } from "./remade-check.ts";
 import { readerGroup, rereadTopic, type Warm, type WarmUp } from "./warm-up.ts";
-import { offsetOf, reaches } from "./vector.ts";
+import { offsetOf } from "./vector.ts";
 
 export interface TailListener {
   /** `isRepeated`: another record of the same identity is in the ring already. */
@@ -23,8 +24,10 @@ export interface TailOptions {
   readonly now: () => number;
 }
 
-/** Positions that make no sense are looked into at most so often. */
-const doubtIntervalMs = 5_000;
+/** A topic that was made anew may go on just where the ring ends: it is looked at while records come, at most so often. */
+const lookMs = 10_000;
+/** The same where a position makes no sense. */
+const doubtMs = 5_000;
 
 export class Tail {
   ring: Ring;
@@ -32,11 +35,12 @@ export class Tail {
   readonly #options: TailOptions;
   /** Partitions in which a record waits for others to be read. */
   readonly #waiting = new Map<number, Promise<void>>();
+  readonly #remade: RemadeCheck;
   #restarting: Promise<void> | undefined;
-  #doubtedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: TailOptions, warm: Warm) {
     this.#options = options;
+    this.#remade = new RemadeCheck(options.warmUp, options.now);
     this.ring = this.#fill(warm);
   }
 
@@ -69,11 +73,22 @@ export class Tail {
     await this.#restarting;
   }
 
+  /** Begins anew where the topic is another one than was read. Looks at most once in `maxAgeMs`; rejects where it cannot. */
+  async check(maxAgeMs: number): Promise<void> {
+    const { log } = this.#options;
+    const evidence = await this.#remade.check(this.ring, maxAgeMs).catch(unreadable);
+    if (evidence === undefined) return;
+    log.warn({ ...evidence }, "the topic is another one than was read");
+    await this.restart();
+  }
+
   async #settle(record: KafkaRecord): Promise<void> {
     const { partition, offset } = record;
+    if (offset !== offsetOf(this.ring.head, partition) && !this.#isRepetition(record)) {
+      await this.check(doubtMs);
+    }
     if (offset > offsetOf(this.ring.head, partition)) await this.#readGap(record);
     if (offset === offsetOf(this.ring.head, partition)) this.#append(record);
-    else await this.#checkPosition(record);
   }
 
   /** The sidecar skipped something (its group lost its offsets, a header that it cannot send): it is read here. */
@@ -97,18 +112,11 @@ export class Tail {
     this.ring.skipTo(partition, offset);
   }
 
-  /** Behind the head: a repetition, a header that claims a false position, or a topic that was made anew. */
-  async #checkPosition(record: KafkaRecord): Promise<void> {
+  /** Else it is behind the head since its position is false, or since the topic was made anew. */
+  #isRepetition(record: KafkaRecord): boolean {
     const event = fromKafkaRecord(record, new Date());
     const known = event && this.ring.find(toRingEvent(event).identity);
-    if (known?.partition === record.partition && known.offset === record.offset) return;
-    const { now, warmUp, log } = this.#options;
-    if (now() - this.#doubtedAt < doubtIntervalMs) return;
-    this.#doubtedAt = now();
-    const { end } = await warmUp.reader.bounds().catch(unreadable);
-    if (reaches(end, this.ring.head)) return;
-    log.warn({ end, head: this.ring.head }, "the topic ends before what was seen of it");
-    await this.restart();
+    return known?.partition === record.partition && known.offset === record.offset;
   }
 
   async #reread(): Promise<void> {
@@ -119,6 +127,7 @@ export class Tail {
 
   #fill(warm: Warm): Ring {
     const ring = new Ring(this.#options.limits, warm.begin);
+    this.#remade.forget();
     for (const record of warm.records) this.#append(record, ring);
     for (const [partition, offset] of warm.end.entries()) ring.skipTo(partition, offset);
     return ring;
@@ -127,6 +136,8 @@ export class Tail {
   #append(record: KafkaRecord, ring = this.ring): void {
     const { partition, offset } = record;
     if (offset < offsetOf(ring.head, partition)) return;
+    this.#remade.saw(record);
+    if (ring === this.ring) this.check(lookMs).catch(() => undefined);
     const event = fromKafkaRecord(record, new Date());
     if (!isShown(event)) return ring.skipTo(partition, offset + 1);
     const ringEvent = toRingEvent(event);

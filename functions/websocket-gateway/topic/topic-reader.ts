@@ -19,6 +19,8 @@ export interface TopicBounds {
 
 export interface TopicReader {
   bounds(): Promise<TopicBounds>;
+  /** The first offset of each partition whose record is younger than this, else its end. */
+  firstAfter(timestampMs: number): Promise<Vector>;
   /** Whether somebody is in the group, as when only the app was restarted. */
   hasMembers(groupId: string): Promise<boolean>;
   /** Passes on the records of `[from, until)` in order a partition. Resolves with where it got to. */
@@ -42,6 +44,13 @@ export class GroupTakenError extends Error {
 export function topicReader(kafka: Kafka, topic: string): TopicReader {
   return {
     bounds: () => withAdmin(kafka, (admin) => ask(() => boundsOf(admin, topic))),
+    firstAfter: (timestampMs) =>
+      withAdmin(kafka, async (admin) => {
+        const first: number[] = [];
+        const found = await ask(() => admin.fetchTopicOffsetsByTimestamp(topic, timestampMs + 1));
+        for (const { partition, offset } of found) first[partition] = Number(offset);
+        return first;
+      }),
     hasMembers: (groupId) =>
       withAdmin(kafka, async (admin) => {
         const { groups } = await ask(() => admin.describeGroups([groupId]));

@@ -194,28 +194,45 @@ it("begins anew when the topic is made anew: peers are closed, and their cursors
   await expect.poll(() => back.ids).toContain("new life");
 });
 
-it("begins anew also when the topic that was made anew is longer than the one before, once audit-log knows", async () => {
+it("begins anew also when the topic that was made anew is longer, and its name is still that of the one before", async () => {
   const gateway = await world.gateway();
   const client = await connected(gateway);
   const events = manyEvents(12, "old");
   await world.publish(events);
   await client.untilIds(idsOf(events));
+  const cursor = client.lastCursor;
   const admin = openKafka({ brokers: world.kafka.address, clientId: "test" }).admin();
   await admin.connect();
   await admin.deleteTopics({ topics: [topic] });
   await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] });
   await admin.disconnect();
-  world.audit.generation = "generation-2";
   await world.publish(manyEvents(120, "new"));
-  const publishing = setInterval(
-    () => void world.publish([{ id: `later ${Math.random()}` }]).catch(() => undefined),
-    200,
-  );
-  try {
-    expect(await client.untilClosed()).toBe(1012);
-  } finally {
-    clearInterval(publishing);
-  }
-  const back = new WsClient(gateway.url, { token, cursor: client.lastCursor });
-  expect(await back.hello()).toMatchObject({ recovered: false });
+
+  // It may be closed too, where its coming is what tells that the topic is another one.
+  const resumed = await new WsClient(gateway.url, { token, cursor }).hello().catch(String);
+  expect(await client.untilClosed()).toBe(1012);
+  if (typeof resumed === "string") expect(resumed).toContain("no hello but close 1012");
+  else expect(resumed).toMatchObject({ recovered: false });
+  const again = new WsClient(gateway.url, { token, cursor });
+  expect(await again.hello()).toMatchObject({ recovered: false });
+  await world.publish([{ id: "new life" }]);
+  await expect.poll(() => again.ids).toContain("new life");
+  world.audit.generation = "generation-2";
+  await expect.poll(() => gateway.function.resources.generation.name).toBe("generation-2");
+});
+
+it("does not take a record of the future for a topic that was made anew", async () => {
+  const future = String(Date.now() + 3_000_000);
+  await world.produce({
+    value: JSON.stringify({ type: "task.created", ...data }),
+    timestamp: future,
+  });
+  await world.publish(manyEvents(300, "old"));
+  const gateway = await world.gateway("gateway-0", { ringEvents: 120 });
+  const client = await connected(gateway);
+  await world.publish([{ id: "live" }]);
+  await client.untilIds(["live"]);
+  const resumed = new WsClient(gateway.url, { token, cursor: client.frames[0]?.cursor ?? "" });
+  expect(await resumed.hello()).toMatchObject({ recovered: true });
+  await resumed.untilIds(["live"]);
 });
