@@ -50,6 +50,12 @@ async function get(name: string, url: URL, token: string): Promise<Response> {
       signal: AbortSignal.timeout(timeoutMs),
     });
   } catch (cause) {
+    if (cause instanceof DOMException && cause.name === "TimeoutError") {
+      throw new UsageError(
+        `${name} at ${url.origin} has not answered for ${timeoutMs / 1_000} s: it does not get ready. Its log tells why, e.g. that its database is away.`,
+        { cause },
+      );
+    }
     throw new UsageError(
       `${name} at ${url.origin} does not answer: start it with \`make start\`, or say where it is with --${name} <url>.`,
       { cause },
