@@ -1,6 +1,7 @@
 /** Keeps a wanted number of processes of one function running: starts, restarts after a crash, drains and ends them. */
-import { Agent } from "node:http";
+import type { Agent } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import { keepAliveAgent } from "../keep-alive.ts";
 import {
   startFunctionProcess,
   type Exit,
@@ -125,7 +126,7 @@ export class ReplicaSet implements AsyncDisposable {
     slot.process = running;
     // Stopped while it was being spawned: nobody else will end it.
     if (slot.stopping.signal.aborted) void running.stop();
-    const agent = new Agent({ keepAlive: true });
+    const agent = keepAliveAgent();
     const ended = new AbortController();
     const signal = AbortSignal.any([ended.signal, slot.stopping.signal]);
     void this.#keepAlive(slot, running, command, signal);

@@ -1,5 +1,5 @@
 /** One record after another to the app: its wrapper and headers, its attempts, its end in the dead letter topic. */
-import { Agent } from "node:http";
+import { keepAliveAgent } from "../../keep-alive.ts";
 import type { KafkaMessage } from "kafkajs";
 import type { Note } from "../../process/note.ts";
 import { deliver, type Outcome } from "./delivery.ts";
@@ -32,7 +32,7 @@ const UNREACHABLE_MS = 50;
 export class RecordDelivery implements Disposable {
   readonly #options: DeliveryOptions;
   readonly #byTopic: ReadonlyMap<string, DaprSubscription>;
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #agent = keepAliveAgent();
   /** Attempts that failed, by topic and partition: of the record at its head. */
   readonly #failures = new Map<string, number>();
 

@@ -1,5 +1,6 @@
 /** One HTTP attempt at a sink: keep-alive, bounded in time, redirected as the dispatcher's client does. */
-import { Agent, request, type IncomingMessage } from "node:http";
+import { type Agent, request, type IncomingMessage } from "node:http";
+import { keepAliveAgent } from "../../keep-alive.ts";
 import { nextSpan } from "../event/trace-context.ts";
 
 export interface SinkRequest {
@@ -66,7 +67,7 @@ export function openHttpSender({
   keepsData = true,
   keptBodyBytes = deadLetterBytes,
 }: HttpSenderOptions = {}): HttpSender {
-  const agent = new Agent({ keepAlive: true, maxSockets });
+  const agent = keepAliveAgent({ maxSockets });
   return {
     async send(url, message, timeoutMs, signal) {
       // Not AbortSignal.any: what it hangs on a signal as old as the source is not let go per attempt.
