@@ -51,6 +51,10 @@ export class Recovery {
     return this.#options.now() + this.#options.patienceMs;
   }
 
+  leftMs(deadline: number): number {
+    return Math.max(0, deadline - this.#options.now());
+  }
+
   /** Whether the cursor's positions are of the topic as it is now. */
   async isOfThisTopic(cursor: Cursor, deadline: number): Promise<boolean> {
     const { generation, now } = this.#options;

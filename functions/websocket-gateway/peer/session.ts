@@ -83,7 +83,7 @@ class Session {
   async resume(cursor: Cursor): Promise<ResumeSource> {
     const { recovery, tail } = this.#options;
     const deadline = recovery.deadline();
-    await this.#lookAtTopic();
+    if (!(await this.#isTopicAsRead(deadline))) return "none";
     if (!(await recovery.isOfThisTopic(cursor, deadline))) return "none";
     this.#position = [...cursor.offsets];
     const isInRing = reaches(this.#position, tail.ring.begin);
@@ -97,9 +97,13 @@ class Session {
   }
 
   /** A cursor means nothing in another topic. Where Kafka does not answer, the ring is what there is. */
-  async #lookAtTopic(): Promise<void> {
-    const late = delay(topicPatienceMs, undefined, { ref: false });
-    await Promise.race([this.#options.tail.check(0).catch(() => undefined), late]);
+  async #isTopicAsRead(deadline: number): Promise<boolean> {
+    const { tail, recovery } = this.#options;
+    const checked = tail.check(0).catch(() => undefined);
+    const within = (ms: number) => Promise.race([checked, delay(ms, undefined, { ref: false })]);
+    await within(topicPatienceMs);
+    if (tail.isInDoubt) await within(recovery.leftMs(deadline));
+    return !tail.isInDoubt;
   }
 
   /** False where the first page did not come. Throws HistoryGapError later on. */

@@ -17,18 +17,32 @@ const skewMs = 300_000;
 /** A timestamp further ahead makes its topic look like one made anew; read once, it is left alone for so long. */
 const trustMs = 300_000;
 
+/** What was read up to a moment: all that is younger lies behind `head`. */
+interface Anchor {
+  readonly head: Vector;
+  readonly youngestMs: number;
+}
+
 export class RemadeCheck {
   readonly #warmUp: WarmUp;
   readonly #now: () => number;
   /** Of all records that were read, whatever they hold, but for those of the future. */
   #youngestMs = Number.NEGATIVE_INFINITY;
+  /** Moves on only where Kafka agreed: records of another topic, taken meanwhile, do not hide it. */
+  #anchor: Anchor | undefined;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #trustedUntil = Number.NEGATIVE_INFINITY;
   #running: Promise<Evidence | undefined> | undefined;
+  #isInDoubt = false;
 
   constructor(warmUp: WarmUp, now: () => number) {
     this.#warmUp = warmUp;
     this.#now = now;
+  }
+
+  /** Kafka's answer was another one than expected, and what the topic has could not be read yet. */
+  get isInDoubt(): boolean {
+    return this.#isInDoubt;
   }
 
   saw({ timestampMs }: KafkaRecord): void {
@@ -36,10 +50,16 @@ export class RemadeCheck {
     this.#youngestMs = Math.max(this.#youngestMs, timestampMs);
   }
 
-  /** What was seen is of the topic before. */
+  /** The ring was read anew: what was seen before is of the topic before. */
+  begin({ head }: Ring): void {
+    const hasRecords = Number.isFinite(this.#youngestMs);
+    this.#anchor = hasRecords ? { head: [...head], youngestMs: this.#youngestMs } : undefined;
+    this.#checkedAt = this.#now();
+    this.#isInDoubt = false;
+  }
+
   forget(): void {
     this.#youngestMs = Number.NEGATIVE_INFINITY;
-    this.#checkedAt = this.#now();
   }
 
   /** Undefined where nothing speaks against it, or where it was looked at within `maxAgeMs`. */
@@ -47,35 +67,35 @@ export class RemadeCheck {
     const now = this.#now();
     if (this.#running !== undefined) return this.#running;
     if (now - this.#checkedAt < maxAgeMs || now < this.#trustedUntil) return none;
-    if (!Number.isFinite(this.#youngestMs)) return none;
     this.#checkedAt = now;
-    this.#running = this.#look(ring, [...ring.head], this.#youngestMs).finally(() => {
+    this.#running = this.#look(ring).finally(() => {
       this.#running = undefined;
     });
     return this.#running;
   }
 
-  /**
-   * One question to Kafka: what is younger than all that was read lies behind it. In a topic made anew everything is younger.
-   * Only where the answer is another one is a record read again.
-   */
-  async #look(ring: Ring, head: Vector, youngestMs: number): Promise<Evidence | undefined> {
+  /** One question to Kafka. Only where the answer is not the expected one, a record is read again. */
+  async #look(ring: Ring): Promise<Evidence | undefined> {
+    const present = { head: [...ring.head], youngestMs: this.#youngestMs };
+    const { head, youngestMs } = this.#anchor ?? present;
+    if (!Number.isFinite(youngestMs)) return undefined;
     const after = await this.#warmUp.reader.firstAfter(youngestMs);
-    const doubtful = head.findIndex((offset, partition) => offsetOf(after, partition) < offset);
-    if (doubtful === -1) return undefined;
+    const doubtful = behind(after, head);
+    this.#isInDoubt = doubtful !== -1;
+    if (!this.#isInDoubt) {
+      this.#anchor = present;
+      return undefined;
+    }
     const { begin, end } = await this.#warmUp.reader.bounds();
-    const shorter = head.findIndex((offset, partition) => offsetOf(end, partition) < offset);
+    const shorter = behind(end, head);
     const partition = shorter === -1 ? doubtful : shorter;
-    const evidence = {
-      partition,
-      head: offsetOf(head, partition),
-      end: offsetOf(end, partition),
-    };
+    const evidence = { partition, head: offsetOf(head, partition), end: offsetOf(end, partition) };
     if (shorter !== -1) return evidence;
-    const entry = ring.newestOf(partition);
+    const entry = ring.newestOf(partition, evidence.head);
     const isThere = entry !== undefined && entry.offset >= offsetOf(begin, partition);
     if (isThere && !(await this.#hasStill(entry, end))) return evidence;
     this.#trustedUntil = this.#now() + trustMs;
+    this.#isInDoubt = false;
     return undefined;
   }
 
@@ -99,3 +119,7 @@ export class RemadeCheck {
 }
 
 const none = Promise.resolve(undefined);
+
+/** The first partition in which `vector` does not reach `point`; -1 where it does everywhere. */
+const behind = (vector: Vector, point: Vector): number =>
+  point.findIndex((offset, partition) => offsetOf(vector, partition) < offset);

@@ -80,10 +80,13 @@ export class Ring {
       : this.#entries[this.#oldest + sequence - this.firstSequence];
   }
 
-  /** The newest entry of a partition, as far as the ring reaches. */
-  newestOf(partition: number): Entry | undefined {
+  /** The newest entry of a partition below an offset, as far as the ring reaches. */
+  newestOf(partition: number, below: number): Entry | undefined {
     return this.#entries.findLast(
-      (entry) => entry.partition === partition && entry.sequence >= this.firstSequence,
+      (entry) =>
+        entry.partition === partition &&
+        entry.offset < below &&
+        entry.sequence >= this.firstSequence,
     );
   }
 

@@ -73,6 +73,11 @@ export class Tail {
     await this.#restarting;
   }
 
+  /** The topic may be another one than was read: `check` has found a sign of it, and no proof yet. */
+  get isInDoubt(): boolean {
+    return this.#remade.isInDoubt;
+  }
+
   /** Begins anew where the topic is another one than was read. Looks at most once in `maxAgeMs`; rejects where it cannot. */
   async check(maxAgeMs: number): Promise<void> {
     const { log } = this.#options;
@@ -130,6 +135,7 @@ export class Tail {
     this.#remade.forget();
     for (const record of warm.records) this.#append(record, ring);
     for (const [partition, offset] of warm.end.entries()) ring.skipTo(partition, offset);
+    this.#remade.begin(ring);
     return ring;
   }
 
