@@ -14,7 +14,7 @@ import { lacks, realParts } from "../support/real.ts";
 import { Runner } from "../support/runner.ts";
 
 /** 20000 is the long run. */
-const total = Number(process.env["FAULT_EVENTS"] ?? 3_000);
+const total = Number(process.env["FAULT_EVENTS"] ?? 1_500);
 const seed = Number(process.env["FAULT_SEED"] ?? Date.now() % 1_000_000);
 const warmUp = 240;
 const perSecond = 30;
