@@ -1,4 +1,5 @@
 /** The tests: files mirror the sources. Those of test/real run on real servers, and only by `make test-real`. */
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** CI adds up the runs from the files that it names here. */
@@ -12,6 +13,8 @@ const shared = {
   expect: { poll: { timeout: 15_000, interval: 20 } },
   // Node runs the sources as they are; the tests must not see another transform.
   pool: "forks" as const,
+  // One less by default: most tests wait most of the time.
+  maxWorkers: availableParallelism(),
 };
 
 /** What says how Knative delivers: on the embedded log with the parts, and again on real Kafka. */
