@@ -11,7 +11,6 @@ import type { NotificationEnv } from "./env.ts";
 import { type Line, openLine, type Timing } from "./send/line.ts";
 import { openMailChannel } from "./channel/mail.ts";
 import { countSend, type NotificationMetrics, openMetrics } from "./metric.ts";
-import { dueDepth } from "./ledger/outbox.ts";
 import { pruneLedger } from "./ledger/retention.ts";
 import { openRecorder, type Record } from "./ledger/recorder.ts";
 import { openSmsChannel } from "./channel/sms.ts";
@@ -51,10 +50,7 @@ export async function openNotifier(
   const store = openStore<Tables>({ url: env.databaseUrl, schema, maxConnections, log });
   const { db } = store;
   const lines: Line[] = [];
-  const metrics = openMetrics(options.metrics, {
-    dueDepth: () => dueDepth(db),
-    senders: () => lines.map(observe),
-  });
+  const metrics = openMetrics(options.metrics, () => lines.map(observe));
   for (const { channel, concurrency } of openChannels(env, timing)) {
     const count = countSend(metrics, channel.name);
     lines.push(openLine({ channel, concurrency, db, log, count, timing }));
