@@ -10,7 +10,13 @@ export interface AuditMetrics {
 }
 
 export function openAuditMetrics(registry: Registry): AuditMetrics {
-  const registers = [registry];
+  const metrics = openMetrics([registry]);
+  // Told as 0 from the start, so that Prometheus sees the first ones.
+  for (const content of ["same", "different"]) metrics.duplicates.inc({ content }, 0);
+  return metrics;
+}
+
+function openMetrics(registers: Registry[]): AuditMetrics {
   return {
     batchRows: new Histogram({
       name: "task_events_audit_batch_rows",

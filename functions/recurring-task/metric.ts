@@ -12,7 +12,15 @@ export interface RecurringMetrics {
 }
 
 export function openRecurringMetrics(registry: Registry): RecurringMetrics {
-  const registers = [registry];
+  const metrics = openMetrics([registry]);
+  // Told as 0 from the start, so that Prometheus sees the first ones.
+  for (const reason of ["missed", "ended", "replaced"] satisfies SkipReason[]) {
+    metrics.skipped.inc({ reason }, 0);
+  }
+  return metrics;
+}
+
+function openMetrics(registers: Registry[]): RecurringMetrics {
   return {
     published: new Counter({
       name: "task_events_occurrences_published_total",
