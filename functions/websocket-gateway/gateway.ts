@@ -1,6 +1,7 @@
 /** What the gateway holds while it runs, put together in the order in which it needs each other. */
 import type { Logger } from "pino";
 import type { OpenContext } from "../../lib/host/function.ts";
+import type { Tracer } from "../../lib/host/span.ts";
 import { tokenVerifier, type VerifyToken } from "../../lib/host/token.ts";
 import { type CursorCodec, cursorCodec } from "./access/cursor.ts";
 import { openTickets, type Tickets } from "./access/ticket.ts";
@@ -25,6 +26,7 @@ export interface Gateway extends AsyncDisposable {
   readonly env: GatewayEnv;
   readonly log: Logger;
   readonly metrics: GatewayMetrics;
+  readonly tracer: Tracer;
   readonly random: () => number;
   readonly tail: Tail;
   readonly generation: Generation;
@@ -83,6 +85,7 @@ export async function openGateway(env: GatewayEnv, context: OpenContext): Promis
     env,
     log,
     metrics,
+    tracer: context.tracer,
     random,
     tail,
     generation,
