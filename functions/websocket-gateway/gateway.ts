@@ -56,7 +56,7 @@ const writeWindowMs = 5;
 
 /** Resolves once the ring ends where the sidecar will begin: only then the port may open. */
 export async function openGateway(env: GatewayEnv, context: OpenContext): Promise<Gateway> {
-  const { log } = context;
+  const { log, tracer } = context;
   const random = Math.random;
   const tail = await openTail(env, log);
   const codec = cursorCodec(env.cursorKeys);
@@ -73,10 +73,8 @@ export async function openGateway(env: GatewayEnv, context: OpenContext): Promis
       stored.presence.leave(peer);
     },
   });
-  const metrics = openGatewayMetrics(context.metrics, {
-    peers: () => peers,
-    ring: () => tail.ring,
-  });
+  const observed = { peers: () => peers, ring: () => tail.ring };
+  const metrics = openGatewayMetrics(context.metrics, observed);
   const broadcast = openBroadcast({ tail, generation, codec, metrics });
   const direct = new DirectEvents(tail, broadcast);
   follow({ tail, generation, broadcast, direct, peers, metrics });
@@ -85,7 +83,7 @@ export async function openGateway(env: GatewayEnv, context: OpenContext): Promis
     env,
     log,
     metrics,
-    tracer: context.tracer,
+    tracer,
     random,
     tail,
     generation,

@@ -27,7 +27,7 @@ afterAll(async () => {
 const producer = "00f067aa0ba902b7";
 
 /** Posts a task.created of that trace. */
-async function post(id: string, traceId: string, flags = "01", data: unknown = undefined) {
+async function post(id: string, traceId: string, flags = "01", data?: unknown) {
   const status = await runner.post(
     {
       id,
