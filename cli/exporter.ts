@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Command } from "commander";
+import { Registry } from "prom-client";
 import { UsageError } from "../lib/host/error.ts";
 import { openLog } from "../lib/host/log.ts";
 import { forLoopback } from "../lib/host/loopback.ts";
@@ -65,12 +66,12 @@ export async function startExporter(env: ExporterEnv): Promise<Exporter> {
 const answerWith =
   (readings: Readings): RequestListener =>
   (request, response) => {
-    const say = (status: number, text: string): void =>
-      void response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(text);
+    const say = (status: number, text: string, type = "text/plain"): void =>
+      void response.writeHead(status, { "content-type": type }).end(text);
     switch (request.url ?? "") {
       case "/metrics":
         readings.text().then(
-          (text) => say(200, text),
+          (text) => say(200, text, Registry.PROMETHEUS_CONTENT_TYPE),
           () => say(500, ""),
         );
         return;

@@ -65,8 +65,6 @@ async function loop(source: Source, options: Loop): Promise<void> {
 async function readOnce(source: Source, options: Loop): Promise<void> {
   const { own, told, asked, patienceMs, log } = options;
   const { name } = source;
-  const wasUp = told.has(name);
-  const isFirst = !asked.has(name);
   const fail = (reason: string): void => {
     if (told.has(name) || !asked.has(name)) {
       log.warn({ source: name, reason }, "a source cannot be read: its figures are gone");
@@ -79,10 +77,13 @@ async function readOnce(source: Source, options: Loop): Promise<void> {
   // It is not asked again while it has not answered: questions would pile up.
   const late = setTimeout(() => fail(`no answer within ${patienceMs / 1_000} s`), patienceMs);
   try {
-    told.set(name, await toText(await source.read()));
+    const text = await toText(await source.read());
+    if (asked.has(name) && !told.has(name)) {
+      log.info({ source: name }, "a source can be read again");
+    }
+    told.set(name, text);
     asked.add(name);
     own.up.set({ source: name }, 1);
-    if (!wasUp && !isFirst) log.info({ source: name }, "a source can be read again");
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error));
   } finally {

@@ -19,7 +19,7 @@ const view = `
   cross join (
     select count(*), count(refused) as refused,
       min(occurrence_at) filter (where refused is null) as oldest_at
-    from (select occurrence_at, refused from outbox limit 10000) as first
+    from (select occurrence_at, refused from outbox order by id limit 10000) as first
   ) outbox`;
 
 export const backlog: Migration = {
