@@ -1,13 +1,14 @@
 /** Until when the certificates of servers are valid, as their clients see them: expired and untrusted ones, too. */
 import { once } from "node:events";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
+import { connect as connectTls, type DetailedPeerCertificate } from "node:tls";
 import type { ExporterEnv } from "./env.ts";
 import type { Figure, Source } from "./source.ts";
 
 interface Server {
   readonly address: string;
-  readonly connect: (host: string, port: number) => Promise<Socket>;
+  /** Gives a connection on which TLS may begin. */
+  readonly connect: (host: string, port: number, signal: AbortSignal) => Promise<Socket>;
 }
 
 /** Undefined where no server speaks TLS. */
@@ -27,7 +28,7 @@ function toServers({
   const brokers = kafka.tls === undefined ? [] : kafka.brokers.split(",");
   const direct = [...brokers, ...certificates].map((address) => ({
     address: address.trim(),
-    connect: connectOver,
+    connect: connectDirectly,
   }));
   const { hostname, port, searchParams } = new URL(databaseUrl);
   const mode = searchParams.get("sslmode") ?? "disable";
@@ -37,12 +38,7 @@ function toServers({
 
 async function readFigures(servers: readonly Server[]): Promise<Figure[]> {
   const values = await Promise.all(
-    servers.map(async ({ address, connect }) => {
-      const { hostname, port } = new URL(`tcp://${address}`);
-      const host = hostname.replace(/^\[|\]$/g, "");
-      const at = await expiryOf(host, await connect(host, Number(port)));
-      return [{ address }, at / 1_000] as const;
-    }),
+    servers.map(async (server) => [{ address: server.address }, await expiryOf(server)] as const),
   );
   return [
     {
@@ -53,36 +49,57 @@ async function readFigures(servers: readonly Server[]): Promise<Figure[]> {
   ];
 }
 
+/** Of one server, with all that is asked of it. */
 const timeoutMs = 5_000;
+const ignore = (): void => undefined;
 
-async function connectOver(host: string, port: number): Promise<Socket> {
-  const socket = connectTcp({ host, port, signal: AbortSignal.timeout(timeoutMs) });
-  await once(socket, "connect");
-  return socket;
+/** In seconds since 1970. */
+async function expiryOf({ address, connect }: Server): Promise<number> {
+  const { hostname, port } = new URL(`tcp://${address}`);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    const socket = await connect(host, Number(port), signal);
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    const secured = connectTls({ socket, rejectUnauthorized: false, ...name }).on("error", ignore);
+    try {
+      await once(secured, "secureConnect", { signal });
+      return Math.min(...chainOf(secured.getPeerCertificate(true)).map(toExpiry)) / 1_000;
+    } finally {
+      secured.destroy();
+      socket.destroy();
+    }
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(`the certificate of ${address} was not seen: ${message}`, { cause });
+  }
+}
+
+async function connectDirectly(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+  // Whoever waits is told; an error when nobody does would end the process.
+  const socket = connectTcp({ host, port }).on("error", ignore);
+  try {
+    await once(socket, "connect", { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 /** SSLRequest of PostgreSQL's protocol: it answers S, and goes on by TLS. */
 const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
-async function connectPostgres(host: string, port: number): Promise<Socket> {
-  const socket = await connectOver(host, port);
-  socket.write(sslRequest);
-  const [answer] = (await once(socket, "data")) as [Buffer];
-  if (answer.toString() === "S") return socket;
-  socket.destroy();
-  throw new Error(`PostgreSQL at ${host}:${port} speaks no TLS`);
-}
-
-/** In ms. */
-async function expiryOf(host: string, socket: Socket): Promise<number> {
-  const name = isIP(host) === 0 ? { servername: host } : {};
-  const secured: TLSSocket = connectTls({ socket, rejectUnauthorized: false, ...name });
+async function connectPostgres(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+  const socket = await connectDirectly(host, port, signal);
   try {
-    await once(secured, "secureConnect", { signal: AbortSignal.timeout(timeoutMs) });
-    return Math.min(...chainOf(secured.getPeerCertificate(true)).map(toExpiry));
-  } finally {
-    secured.destroy();
+    socket.write(sslRequest);
+    const [answer] = (await once(socket, "data", { signal })) as [Buffer];
+    if (answer.toString() === "S") return socket;
+    throw new Error("PostgreSQL speaks no TLS there");
+  } catch (error) {
     socket.destroy();
+    throw error;
   }
 }
 

@@ -50,11 +50,9 @@ function openMetrics(registers: Registry[]): AuditMetrics {
 
 /** Asked for when Prometheus reads. Holes are in the view `backlog`: they are there while this function sleeps, too. */
 export function gaugeWaiting(registry: Registry, waiting: () => number): void {
-  const name = "task_events_audit_waiting_events";
-  const help = "Events that wait for the next commit.";
   const gauge: Gauge = new Gauge({
-    name,
-    help,
+    name: "task_events_audit_waiting_events",
+    help: "Events that wait for the next commit.",
     registers: [registry],
     collect: () => gauge.set(waiting()),
   });
