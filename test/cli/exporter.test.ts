@@ -15,6 +15,9 @@ import { run, start } from "../suite/cli/operator.ts";
 import { type Folder, makeFolder } from "../support/folder.ts";
 import { startTestDatabase, type TestDatabase } from "../support/postgres.ts";
 
+// Each starts a process, and some wait for more than one of its readings.
+vi.setConfig({ testTimeout: 60_000 });
+
 let folder: Folder;
 let kafka: RunningKafka;
 let database: TestDatabase;
@@ -61,7 +64,7 @@ async function startExporter(env: Record<string, string> = {}) {
     const found = /"url":"([^"]+)"/.exec(out)?.[1];
     if (found === undefined) throw new Error(`the exporter does not listen: ${said()}`);
     return found;
-  }, 10_000);
+  }, 30_000);
   const look = async (path = "/metrics") => {
     const response = await fetch(url + path);
     return { status: response.status, text: await response.text() };
