@@ -28,7 +28,7 @@ const collect = (name: string, before: readonly string[]): string[] => [...befor
 
 async function lag(options: LagOptions): Promise<void> {
   await using session = await openSession(options.kafka);
-  const found = await readLag(session, options.topic, new Date());
+  const found = await readLag(session, { topic: options.topic, now: new Date() });
   const isAsked = ({ group }: GroupLag): boolean =>
     options.group.length === 0 || options.group.includes(group);
   const asked = found.filter(isAsked);

@@ -45,6 +45,11 @@ const commands: readonly Entry[] = [
     summary: "send a stretch of the topic to one function again",
     load: async () => (await import("./replay.ts")).replayCommand(),
   },
+  {
+    name: "exporter",
+    summary: "serve figures of what is waiting to Prometheus, in the cluster",
+    load: async () => (await import("./exporter.ts")).exporterCommand(),
+  },
 ];
 
 /** The asked one as it is; the others by name and summary alone. */

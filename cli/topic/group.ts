@@ -12,18 +12,27 @@ export interface Group {
   readonly isAway: boolean;
 }
 
+const gatewayForm = /^websocket-gateway-\d+$/;
+
+/** Groups of the functions and of gateway replicas. */
+export const isOurs = (name: string): boolean => isFunction(name) || gatewayForm.test(name);
+
 /** Groups with the names of the functions, and every other one that has committed offsets of the topic. */
-export async function readGroups({ admin }: KafkaSession, topic: string): Promise<Group[]> {
+export async function readGroups(
+  { admin }: KafkaSession,
+  topic: string,
+  isAsked: (name: string) => boolean = () => true,
+): Promise<Group[]> {
   const { groups } = await admin.listGroups();
   const consumers = groups.filter(({ protocolType }) => /^(consumer)?$/.test(protocolType));
-  const names = consumers.map(({ groupId }) => groupId);
+  const names = consumers.map(({ groupId }) => groupId).filter(isAsked);
   const known = names.length === 0 ? [] : (await admin.describeGroups(names)).groups;
   const read = known.map(async ({ groupId, state, members }) => ({
     name: groupId,
     state,
     members: members.length,
     committed: await readCommitted(admin, groupId, topic),
-    isAway: /^websocket-gateway-\d+$/.test(groupId) && members.length === 0,
+    isAway: gatewayForm.test(groupId) && members.length === 0,
   }));
   const found = (await Promise.all(read)).filter(
     ({ name, committed }) => committed.size > 0 || isFunction(name),

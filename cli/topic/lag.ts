@@ -25,37 +25,53 @@ export interface GroupLag {
   readonly isAway: boolean;
 }
 
-/** Groups with the names of the functions, and every other one that has committed offsets of the topic. */
-export async function readLag(
-  session: KafkaSession,
-  topic: string,
-  now: Date,
-): Promise<GroupLag[]> {
+export interface LagQuestion {
+  readonly topic: string;
+  readonly now: Date;
+  /** Default: groups with the names of the functions, and every other one that has committed offsets of the topic. */
+  readonly isAsked?: (group: string) => boolean;
+  /** Default: from the records themselves, which are read for it. */
+  readonly agesOf?: (positions: Positions, extent: Extent) => Promise<Ages>;
+}
+
+export async function readLag(session: KafkaSession, question: LagQuestion): Promise<GroupLag[]> {
+  const { topic, now, isAsked } = question;
+  const { agesOf = (positions, extent) => readAges(session, topic, positions, extent) } = question;
   // Whether there is such a topic; groups cannot be asked about one that is not there.
   await readExtent(session, topic);
   // Before the end: what is committed meanwhile must not look like more than there is.
-  const groups = await readGroups(session, topic);
+  const groups = await readGroups(session, topic, isAsked);
   const extent = await readExtent(session, topic);
-  const ages = await readAges(session, topic, extent, groups);
+  const positions = extent.map(({ high }, partition) => {
+    const all = groups.map((group) => positionOf(group, partition, extent));
+    return [...new Set(all)].filter((position) => position < high).toSorted((a, b) => a - b);
+  });
+  const ages = await agesOf(positions, extent);
   return groups.map((group) => toLag(group, extent, ages, now));
 }
+
+/** Index: partition. Where somebody stands before its end: offsets, ascending. */
+export type Positions = readonly (readonly number[])[];
 
 /** Below the log's start the records are gone: a consumer goes on with the first that is left. */
 const positionOf = (group: Group, partition: number, extent: Extent): number =>
   Math.max(group.committed.get(partition) ?? 0, extent[partition]?.low ?? 0);
 
 /** By partition: offset and timestamp of the first records at or after the asked offsets, in order. */
-type Ages = ReadonlyMap<number, readonly { readonly offset: number; readonly atMs: number }[]>;
+export type Ages = ReadonlyMap<
+  number,
+  readonly { readonly offset: number; readonly atMs: number }[]
+>;
 
 async function readAges(
   session: KafkaSession,
   topic: string,
+  positions: Positions,
   extent: Extent,
-  groups: readonly Group[],
 ): Promise<Ages> {
-  const windows = extent.map(({ high }, partition) => {
-    const firsts = new Set(groups.map((group) => positionOf(group, partition, extent)));
-    return [partition, [...firsts].map((first) => ({ first, end: high, most: 1 }))] as const;
+  const windows = positions.map((firsts, partition) => {
+    const end = extent[partition]?.high ?? 0;
+    return [partition, firsts.map((first) => ({ first, end, most: 1 }))] as const;
   });
   const ages = new Map<number, { offset: number; atMs: number }[]>();
   await readWindows({

@@ -2,9 +2,8 @@
 import type { OpenContext } from "../../lib/host/function.ts";
 import { tokenVerifier, type VerifyToken } from "../../lib/host/token.ts";
 import { schemaBehind } from "../../lib/store/migrate.ts";
-import { countHoles } from "./coverage/hole-count.ts";
 import { readAuditEnv, type AuditEnv } from "./env.ts";
-import { gaugeAuditState, openAuditMetrics } from "./metric.ts";
+import { gaugeWaiting, openAuditMetrics } from "./metric.ts";
 import { migrations } from "./migrations.ts";
 import { openRecorder, type Recorder } from "./record/recorder.ts";
 import { serviceTokenVerifier, type VerifyServiceToken } from "./query/service-token.ts";
@@ -28,10 +27,7 @@ export async function openAuditLog(
   const store = openAuditStore(env.databaseUrl, log);
   const metrics = openAuditMetrics(registry);
   const recorder = openRecorder({ store, topic, log, metrics });
-  gaugeAuditState(registry, {
-    waiting: recorder.waiting,
-    holes: () => countHoles(store.reader),
-  });
+  gaugeWaiting(registry, recorder.waiting);
   return {
     topic,
     store,

@@ -10,7 +10,13 @@ export interface AuditMetrics {
 }
 
 export function openAuditMetrics(registry: Registry): AuditMetrics {
-  const registers = [registry];
+  const metrics = openMetrics([registry]);
+  // Told as 0 from the start, so that Prometheus sees the first ones.
+  for (const content of ["same", "different"]) metrics.duplicates.inc({ content }, 0);
+  return metrics;
+}
+
+function openMetrics(registers: Registry[]): AuditMetrics {
   return {
     batchRows: new Histogram({
       name: "task_events_audit_batch_rows",
@@ -42,28 +48,12 @@ export function openAuditMetrics(registry: Registry): AuditMetrics {
   };
 }
 
-/** Gauges that are asked for when Prometheus reads them. */
-export function gaugeAuditState(
-  registry: Registry,
-  state: { waiting: () => number; holes: () => Promise<ReadonlyMap<number, number>> },
-): void {
-  const waiting = new Gauge({
+/** Asked for when Prometheus reads. Holes are in the view `backlog`: they are there while this function sleeps, too. */
+export function gaugeWaiting(registry: Registry, waiting: () => number): void {
+  const gauge: Gauge = new Gauge({
     name: "task_events_audit_waiting_events",
     help: "Events that wait for the next commit.",
-    registers: [],
-    collect() {
-      this.set(state.waiting());
-    },
+    registers: [registry],
+    collect: () => gauge.set(waiting()),
   });
-  const holes = new Gauge({
-    name: "task_events_audit_hole_offsets",
-    help: "Offsets before the last recorded one of a partition that are not recorded.",
-    labelNames: ["partition"],
-    registers: [],
-    async collect() {
-      for (const [partition, count] of await state.holes()) this.set({ partition }, count);
-    },
-  });
-  registry.registerMetric(waiting);
-  registry.registerMetric(holes);
 }

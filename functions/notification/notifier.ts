@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
+import { type Tracer, untraced } from "../../lib/host/span.ts";
 import { tokenVerifier, type VerifyToken } from "../../lib/host/token.ts";
 import { openStore } from "../../lib/store/database.ts";
 import { retryable } from "../../lib/store/failure.ts";
@@ -11,7 +12,6 @@ import type { NotificationEnv } from "./env.ts";
 import { type Line, openLine, type Timing } from "./send/line.ts";
 import { openMailChannel } from "./channel/mail.ts";
 import { countSend, type NotificationMetrics, openMetrics } from "./metric.ts";
-import { dueDepth } from "./ledger/outbox.ts";
 import { pruneLedger } from "./ledger/retention.ts";
 import { openRecorder, type Record } from "./ledger/recorder.ts";
 import { openSmsChannel } from "./channel/sms.ts";
@@ -25,6 +25,7 @@ const pingMs = 8_000;
 export interface NotifierOptions {
   readonly log: Logger;
   readonly metrics: Registry;
+  readonly tracer?: Tracer;
   readonly timing?: Timing;
 }
 
@@ -47,17 +48,14 @@ export async function openNotifier(
   env: NotificationEnv,
   options: NotifierOptions,
 ): Promise<Notifier> {
-  const { log, timing = {} } = options;
+  const { log, tracer = untraced, timing = {} } = options;
   const store = openStore<Tables>({ url: env.databaseUrl, schema, maxConnections, log });
   const { db } = store;
   const lines: Line[] = [];
-  const metrics = openMetrics(options.metrics, {
-    dueDepth: () => dueDepth(db),
-    senders: () => lines.map(observe),
-  });
+  const metrics = openMetrics(options.metrics, () => lines.map(observe));
   for (const { channel, concurrency } of openChannels(env, timing)) {
     const count = countSend(metrics, channel.name);
-    lines.push(openLine({ channel, concurrency, db, log, count, timing }));
+    lines.push(openLine({ channel, concurrency, db, log, tracer, count, timing }));
   }
   const record = openRecorder({
     db,

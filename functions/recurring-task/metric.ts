@@ -1,5 +1,5 @@
-/** What recurring-task counts besides what every function does. */
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+/** What recurring-task counts besides what every function does. What is still to be published is in the view `backlog`. */
+import { Counter, Histogram, type Registry } from "prom-client";
 
 /** `missed`: too old to be caught up. `ended`: due when the series was ended. `replaced`: more than an edit can fire. */
 export type SkipReason = "missed" | "ended" | "replaced";
@@ -8,14 +8,19 @@ export interface RecurringMetrics {
   readonly published: Counter;
   readonly refused: Counter;
   readonly skipped: Counter<"reason">;
-  readonly dueSeries: Gauge;
-  readonly outboxEvents: Gauge;
-  readonly lagSeconds: Gauge;
   readonly delaySeconds: Histogram;
 }
 
 export function openRecurringMetrics(registry: Registry): RecurringMetrics {
-  const registers = [registry];
+  const metrics = openMetrics([registry]);
+  // Told as 0 from the start, so that Prometheus sees the first ones.
+  for (const reason of ["missed", "ended", "replaced"] satisfies SkipReason[]) {
+    metrics.skipped.inc({ reason }, 0);
+  }
+  return metrics;
+}
+
+function openMetrics(registers: Registry[]): RecurringMetrics {
   return {
     published: new Counter({
       name: "task_events_occurrences_published_total",
@@ -31,21 +36,6 @@ export function openRecurringMetrics(registry: Registry): RecurringMetrics {
       name: "task_events_occurrences_skipped_total",
       help: "Occurrences that are not published, at least: of each series and ping 100 are counted.",
       labelNames: ["reason"],
-      registers,
-    }),
-    dueSeries: new Gauge({
-      name: "task_events_due_series",
-      help: "Series with an occurrence due, before the last ping.",
-      registers,
-    }),
-    outboxEvents: new Gauge({
-      name: "task_events_outbox_events",
-      help: "Occurrences that wait for the Broker, after the last ping.",
-      registers,
-    }),
-    lagSeconds: new Gauge({
-      name: "task_events_schedule_lag_seconds",
-      help: "How long the oldest occurrence is due that is not published, after the last ping.",
       registers,
     }),
     delaySeconds: new Histogram({

@@ -1,6 +1,7 @@
 /** What the gateway holds while it runs, put together in the order in which it needs each other. */
 import type { Logger } from "pino";
 import type { OpenContext } from "../../lib/host/function.ts";
+import type { Tracer } from "../../lib/host/span.ts";
 import { tokenVerifier, type VerifyToken } from "../../lib/host/token.ts";
 import { type CursorCodec, cursorCodec } from "./access/cursor.ts";
 import { openTickets, type Tickets } from "./access/ticket.ts";
@@ -25,6 +26,7 @@ export interface Gateway extends AsyncDisposable {
   readonly env: GatewayEnv;
   readonly log: Logger;
   readonly metrics: GatewayMetrics;
+  readonly tracer: Tracer;
   readonly random: () => number;
   readonly tail: Tail;
   readonly generation: Generation;
@@ -54,7 +56,7 @@ const writeWindowMs = 5;
 
 /** Resolves once the ring ends where the sidecar will begin: only then the port may open. */
 export async function openGateway(env: GatewayEnv, context: OpenContext): Promise<Gateway> {
-  const { log } = context;
+  const { log, tracer } = context;
   const random = Math.random;
   const tail = await openTail(env, log);
   const codec = cursorCodec(env.cursorKeys);
@@ -70,10 +72,8 @@ export async function openGateway(env: GatewayEnv, context: OpenContext): Promis
       stored.presence.leave(peer);
     },
   });
-  const metrics = openGatewayMetrics(context.metrics, {
-    peers: () => peers,
-    ring: () => tail.ring,
-  });
+  const observed = { peers: () => peers, ring: () => tail.ring };
+  const metrics = openGatewayMetrics(context.metrics, observed);
   const broadcast = openBroadcast({ tail, generation, codec, metrics });
   const direct = new DirectEvents(tail, broadcast);
   follow({ tail, generation, broadcast, direct, peers, metrics });
@@ -81,6 +81,7 @@ export async function openGateway(env: GatewayEnv, context: OpenContext): Promis
     env,
     log,
     metrics,
+    tracer,
     random,
     tail,
     generation,

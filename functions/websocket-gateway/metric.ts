@@ -1,6 +1,7 @@
 /** What the gateway counts, beside what every function does. */
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { Peer } from "./peer/peer.ts";
+import { closeCode, type Peer } from "./peer/peer.ts";
+import type { ResumeSource } from "./peer/session.ts";
 import type { Ring } from "./topic/ring.ts";
 
 export interface GatewayMetrics {
@@ -21,6 +22,16 @@ export function openGatewayMetrics(registry: Registry, observed: Observed): Gate
   const registers = [registry];
   observePeers(registers, observed);
   observeRing(registers, observed);
+  const metrics = openCounters(registers);
+  // Told as 0 from the start: an alarm can tell "none" from "nobody counts", and sees the first one.
+  for (const code of Object.values(closeCode)) metrics.closed.inc({ code: String(code) }, 0);
+  for (const source of ["ring", "history", "none"] satisfies ResumeSource[]) {
+    metrics.resumes.inc({ source }, 0);
+  }
+  return metrics;
+}
+
+function openCounters(registers: Registry[]): GatewayMetrics {
   return {
     frames: new Counter({
       name: "task_events_gateway_frames_total",

@@ -1,6 +1,9 @@
 /** The gateway's HTTP routes beside health: event streams, tickets, presence, and the sidecar's deliveries. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { KafkaRecord } from "../../lib/events/kafka-record.ts";
+import { typeLabel } from "../../lib/host/metric.ts";
 import { bearerToken, readableUser } from "../../lib/host/token.ts";
+import { traceparentOf } from "../../lib/host/trace.ts";
 import { checkOrigin, corsHeaders, preflightHeaders } from "./access/origin.ts";
 import { sidecarRefusal } from "./access/sidecar.ts";
 import type { Gateway } from "./gateway.ts";
@@ -29,10 +32,33 @@ function sidecarRoutes(app: FastifyInstance, gateway: Gateway): void {
     bodyLimit: deliveryLimitBytes,
     // Acknowledged when it is in the ring: not before.
     handler: async ({ headers, body }) => {
-      await gateway.tail.accept(fromSidecar(headers, body));
+      await accept(fromSidecar(headers, body), gateway);
       return { status: "SUCCESS" };
     },
   });
+}
+
+/** Where it fails, the sidecar delivers it again. */
+async function accept(record: KafkaRecord, { tail, tracer }: Gateway): Promise<void> {
+  const header = (name: string): string | undefined => record.headers[name]?.toString();
+  const span = tracer.start(`show ${typeLabel(header("ce_type") ?? "")}`, {
+    kind: "consumer",
+    parent: traceparentOf(undefined, header("ce_traceparent")),
+    attributes: () => ({
+      "cloudevents.event_id": header("ce_id") ?? "",
+      "cloudevents.event_source": header("ce_source") ?? "",
+      "cloudevents.event_type": header("ce_type") ?? "",
+      "messaging.destination.partition.id": String(record.partition),
+      "messaging.kafka.offset": record.offset,
+    }),
+  });
+  try {
+    await tail.accept(record);
+    span.end("done");
+  } catch (error) {
+    span.end("retry", error instanceof Error ? error.message : String(error));
+    throw error;
+  }
 }
 
 /** For browsers: only from the gateway's own site and the listed ones. */

@@ -29,7 +29,7 @@ make() {
 # One password for each role: the Job database-roles gives it to the role, the URLs below to who is that role.
 if ! has database-roles; then
   pairs=()
-  for role in audit audit_owner notification notification_owner recurring recurring_owner backup; do
+  for role in audit audit_owner notification notification_owner recurring recurring_owner backup monitor; do
     pairs+=("$role=$(random)")
   done
   make database-roles "${pairs[@]}"

@@ -1,4 +1,5 @@
 /** The variables that every function's host reads. */
+import type { TracesEnv } from "./span.ts";
 import { readVariables, type Environment } from "./variables.ts";
 
 export interface HostEnv {
@@ -10,6 +11,8 @@ export interface HostEnv {
   readonly drainMs: number;
   /** True under the local runner: the function ends when its parent's pipe closes. */
   readonly exitWithParent: boolean;
+  /** Undefined: nobody collects traces. */
+  readonly traces?: TracesEnv | undefined;
 }
 
 const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
@@ -25,9 +28,20 @@ export function readHostEnv(env: Environment = process.env): HostEnv {
     logLevel,
     drainMs: read.integer("DRAIN_MS", 25_000, 0, 600_000),
     exitWithParent: read.optional("EXIT_WITH_PARENT") === "1",
+    traces: readTracesEnv(read),
   };
   read.check();
   return values;
+}
+
+/** OpenTelemetry's own names. */
+function readTracesEnv(read: ReturnType<typeof readVariables>): TracesEnv | undefined {
+  const endpoint = read.optionalUrl("OTEL_EXPORTER_OTLP_ENDPOINT", ["http:", "https:"]);
+  const ratio = Number(read.optional("OTEL_TRACES_SAMPLER_ARG") ?? "1");
+  if (!(ratio >= 0 && ratio <= 1)) {
+    read.mistake("OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1.");
+  }
+  return endpoint === undefined ? undefined : { endpoint, ratio };
 }
 
 /** How management routes and the gateway check tokens. */

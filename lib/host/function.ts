@@ -6,12 +6,13 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Event } from "../events/event.ts";
 import type { EventType } from "../events/task.ts";
+import type { Tracer } from "./span.ts";
 
 export interface HandlerContext<Resources> {
   readonly resources: Resources;
   /** Carries event id, type and trace id in every line. */
   readonly log: Logger;
-  /** W3C traceparent of the delivery or of the event, for every effect that it has. */
+  /** W3C traceparent for every effect that it has: that of this work, or, where nobody collects traces, of the delivery or the event. */
   readonly traceparent: string | undefined;
 }
 
@@ -57,6 +58,7 @@ export interface OpenContext {
   readonly log: Logger;
   /** Where a function registers metrics of its own. */
   readonly metrics: Registry;
+  readonly tracer: Tracer;
 }
 
 export interface FunctionDefinition<Resources extends AsyncDisposable> {

@@ -8,6 +8,7 @@ import { readBody } from "./body.ts";
 import { PermanentError, RetryableError } from "./error.ts";
 import type { FunctionDefinition, Handler } from "./function.ts";
 import { typeLabel, type HostMetrics } from "./metric.ts";
+import type { Span, Tracer } from "./span.ts";
 import { traceIdOf, traceparentOf } from "./trace.ts";
 
 export interface Receiver {
@@ -19,6 +20,7 @@ interface Host<Resources extends AsyncDisposable> {
   readonly resources: Resources;
   readonly log: Logger;
   readonly metrics: HostMetrics;
+  readonly tracer: Tracer;
 }
 
 export function createReceiver<Resources extends AsyncDisposable>(host: Host<Resources>): Receiver {
@@ -101,7 +103,8 @@ async function receiveOne<Resources extends AsyncDisposable>(
 ): Promise<Failure | null> {
   const startedAt = performance.now();
   const type = typeLabel(event.type);
-  const traceparent = traceparentOf(traceHeader, event.extensions["traceparent"]);
+  const span = startSpan(host, event, traceHeader, type);
+  const { traceparent } = span;
   const log = host.log.child({
     event_id: event.id,
     event_source: event.source,
@@ -114,27 +117,48 @@ async function receiveOne<Resources extends AsyncDisposable>(
     const outcome =
       handler === undefined ? "ignored" : ((await handler.handle(event, context)) ?? "done");
     host.metrics.handled.inc({ type, outcome });
+    span.end(outcome);
     return null;
   } catch (error) {
-    return failed(error, log, () => host.metrics.handled, type);
+    const { failure, outcome } = failed(error, log);
+    host.metrics.handled.inc({ type, outcome });
+    span.end(outcome, failure.code);
+    return failure;
   } finally {
     host.metrics.seconds.observe({ type }, (performance.now() - startedAt) / 1000);
   }
 }
 
-function failed(
-  error: unknown,
-  log: Logger,
-  handled: () => HostMetrics["handled"],
+function startSpan<Resources extends AsyncDisposable>(
+  { tracer }: Host<Resources>,
+  event: Event,
+  traceHeader: string | string[] | undefined,
   type: string,
-): Failure {
+): Span {
+  return tracer.start(`process ${type}`, {
+    kind: "consumer",
+    parent: traceparentOf(traceHeader, event.extensions["traceparent"]),
+    attributes: () => ({
+      "cloudevents.event_id": event.id,
+      "cloudevents.event_source": event.source,
+      "cloudevents.event_type": event.type,
+      ...(event.position === null
+        ? {}
+        : {
+            "messaging.destination.partition.id": String(event.position.partition),
+            "messaging.kafka.offset": event.position.offset,
+          }),
+    }),
+  });
+}
+
+function failed(error: unknown, log: Logger): { failure: Failure; outcome: string } {
   const failure = toFailure(error);
   const outcome = failure.status === 500 ? "bug" : failure.status >= 429 ? "retry" : "refused";
-  handled().inc({ type, outcome });
   if (failure.status === 500) log.error({ err: error }, "a bug: the event will be retried");
   else
     log.warn({ code: failure.code, status: failure.status, err: rootOf(error) }, failure.message);
-  return failure;
+  return { failure, outcome };
 }
 
 /** The cause of an expected error, where there is one: its own stack says nothing. */

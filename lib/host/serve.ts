@@ -8,6 +8,7 @@ import type { FunctionDefinition } from "./function.ts";
 import { openLog } from "./log.ts";
 import { openMetrics, serveMetrics } from "./metric.ts";
 import { createFunctionServer } from "./server.ts";
+import { openTracer } from "./span.ts";
 
 export interface RunningFunction<Resources> extends AsyncDisposable {
   readonly url: string;
@@ -22,8 +23,10 @@ export async function startFunction<Resources extends AsyncDisposable>(
   log: Logger = openLog(definition.name, env.logLevel),
 ): Promise<RunningFunction<Resources>> {
   const metrics = openMetrics(definition.name);
-  const resources = await definition.open({ log, metrics: metrics.registry });
-  const server = createFunctionServer({ definition, resources, log, metrics, host: env.host });
+  const tracer = await openTracer(definition.name, env.traces, log);
+  const resources = await definition.open({ log, metrics: metrics.registry, tracer });
+  const { host } = env;
+  const server = createFunctionServer({ definition, resources, log, metrics, tracer, host });
   const metricsServer = await serveMetrics(metrics.registry, env.metricsPort, env.host);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(env.port, env.host, resolve);
@@ -33,6 +36,7 @@ export async function startFunction<Resources extends AsyncDisposable>(
     await definition.drain?.(resources);
     await closeServer(server, env.drainMs);
     await resources[Symbol.asyncDispose]();
+    await tracer[Symbol.asyncDispose]();
     metricsServer.closeAllConnections();
     metricsServer.close();
   };

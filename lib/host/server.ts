@@ -9,6 +9,7 @@ import { forLoopback, isForeign } from "./loopback.ts";
 import { loadManagement, type ManagementApp } from "./management.ts";
 import type { HostMetrics } from "./metric.ts";
 import { createReceiver, type Receiver } from "./receive.ts";
+import type { Tracer } from "./span.ts";
 
 /**
  * Above what the dispatcher can send, a whole record of 1 MiB in its headers, and what queue-proxy lets through: a 431
@@ -23,6 +24,7 @@ export interface FunctionHost<Resources extends AsyncDisposable> {
   readonly resources: Resources;
   readonly log: Logger;
   readonly metrics: HostMetrics;
+  readonly tracer: Tracer;
   /** What it listens on. */
   readonly host: string | undefined;
 }

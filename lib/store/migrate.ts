@@ -35,6 +35,7 @@ export async function migrate(
   }).migrateToLatest();
   if (error !== undefined) throw new Error("a migration failed", { cause: error });
   await grantReading(store.db, migrations.schema);
+  await grantMonitoring(store.db, migrations.schema);
   return results
     .filter((result) => result.status === "Success")
     .map((result) => result.migrationName);
@@ -45,6 +46,18 @@ async function grantReading(db: Kysely<unknown>, schema: string): Promise<void> 
   const role = sql.id(schema);
   await sql`grant usage on schema ${sql.id(schema)} to ${role}`.execute(db);
   await sql`grant select on ${sql.id(schema, "kysely_migration")} to ${role}`.execute(db);
+}
+
+/** Reads the figures of the exporter of metrics, where somebody made it: the view `backlog` of each schema, nothing else. */
+const monitor = "monitor";
+
+/** With each migration again: the role may be younger than the schema. */
+async function grantMonitoring(db: Kysely<unknown>, schema: string): Promise<void> {
+  const { rows } = await sql`select from pg_roles, pg_views
+    where rolname = ${monitor} and schemaname = ${schema} and viewname = 'backlog'`.execute(db);
+  if (rows.length === 0) return;
+  await sql`grant usage on schema ${sql.id(schema)} to ${sql.id(monitor)}`.execute(db);
+  await sql`grant select on ${sql.id(schema, "backlog")} to ${sql.id(monitor)}`.execute(db);
 }
 
 /** No such schema, no such table, or no right to see it: nothing was migrated yet. */

@@ -19,6 +19,7 @@ export type PartName =
   | "postgres"
   | "redis"
   | "kcat"
+  | "promtool"
   | "kustomize"
   | "kubectl-validate";
 
@@ -86,6 +87,18 @@ const kcat: Part = {
   advice: "install kcat (Debian: apt-get install kcat)",
 };
 
+const findPromtool = (): string | undefined => findProgram("promtool");
+
+/** For the alarms of knative/component/monitoring alone. */
+const promtool: Part = {
+  name: "promtool",
+  title: "promtool",
+  find: findPromtool,
+  version: (program) => versionOf(program, ["--version"]),
+  packages: () => (findPromtool() === undefined ? ["prometheus"] : []),
+  advice: "install Prometheus (Debian: apt-get install prometheus)",
+};
+
 /** For the cluster's YAML alone. */
 const goProgram = (name: PartName, program: GoProgram): Part => ({
   name,
@@ -103,6 +116,7 @@ export const PARTS: readonly Part[] = [
   postgres,
   redis,
   kcat,
+  promtool,
   goProgram("kustomize", kustomize),
   goProgram("kubectl-validate", kubectlValidate),
 ];

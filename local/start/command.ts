@@ -6,8 +6,17 @@ import type { FunctionCommand } from "../process/function-process.ts";
 import type { Environment, Secrets } from "../secret.ts";
 import { kafkaVariables } from "./kafka.ts";
 
-/** Handed on where set, beside what the YAML gives: how tokens are checked, and how much is logged. */
-const HANDED_ON = ["JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE", "ALLOWED_ORIGINS", "LOG_LEVEL"];
+/** Handed on where set, beside what the YAML gives: how tokens are checked, how much is logged, where traces go. */
+const HANDED_ON = [
+  "JWKS_URL",
+  "JWT_ISSUER",
+  "JWT_AUDIENCE",
+  "ALLOWED_ORIGINS",
+  "LOG_LEVEL",
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_HEADERS",
+  "OTEL_TRACES_SAMPLER_ARG",
+];
 
 /** With a server from outside: to whoever reads its address, and nobody else. */
 const handedOnWith = (planned: ProcessPlan["env"], env: Environment): Record<string, string> => ({

@@ -13,13 +13,16 @@ export async function render(kustomize: string, folder: string): Promise<Resourc
   return parseResources(await run(kustomize, ["build", join(ROOT, folder)]));
 }
 
-/** Components are parts: each is built with the base, in a folder beside it that kustomize can reach. */
-export async function renderWithBase(kustomize: string, component: string): Promise<Resource[]> {
-  const folder = join(ROOT, ".state", "kustomize", component.replaceAll("/", "-"));
+/** Components are parts: they are built with what they are named above, in a folder that kustomize can reach from there. */
+export async function renderAbove(
+  kustomize: string,
+  components: readonly string[],
+  below: readonly string[] = ["eventing", "knative/base", "dapr-components"],
+): Promise<Resource[]> {
+  const folder = join(ROOT, ".state", "kustomize", components.join("-").replaceAll("/", "-"));
   const up = (path: string): string => relative(folder, join(ROOT, path));
   mkdirSync(folder, { recursive: true });
-  const resources = ["eventing", "knative/base", "dapr-components"].map(up);
-  const text = JSON.stringify({ resources, components: [up(component)] });
+  const text = JSON.stringify({ resources: below.map(up), components: components.map(up) });
   writeFileSync(join(folder, "kustomization.yaml"), text);
   try {
     return parseResources(await run(kustomize, ["build", folder]));

@@ -76,7 +76,7 @@ describe.skipIf(lacks("postgres"))("backup and restore", () => {
     const passwords = join(folder.path, "password");
     mkdirSync(passwords, { recursive: true });
     for (const schema of ["audit", "notification", "recurring"]) {
-      for (const role of [schema, `${schema}_owner`, "backup"]) {
+      for (const role of [schema, `${schema}_owner`, "backup", "monitor"]) {
         writeFileSync(join(passwords, role), `${role}-password`);
       }
     }
@@ -151,6 +151,10 @@ describe.skipIf(lacks("postgres"))("backup and restore", () => {
       /permission denied/,
     );
     await expect(ask("create table audit.mine ()", urlOf("backup"))).rejects.toThrow(
+      /permission denied/,
+    );
+    expect(await ask("select partition from audit.backlog", urlOf("monitor"))).toHaveLength(1);
+    await expect(ask("select from audit.entry", urlOf("monitor"))).rejects.toThrow(
       /permission denied/,
     );
   });

@@ -1,7 +1,7 @@
 /** What kustomize renders for the base and for each overlay is what an API server with Knative, Kafka and Dapr takes. */
 import { expect, describe, it } from "vitest";
 import { DEPLOYED, readFunctionYaml, toService } from "../cluster/function-yaml.ts";
-import { givenByHand, refusals, render, renderWithBase } from "../cluster/overlay.ts";
+import { givenByHand, refusals, render, renderAbove } from "../cluster/overlay.ts";
 import { findKustomizations, isKnativeService, type Resource } from "../cluster/resource.ts";
 import { mistakesIn } from "../cluster/rule/all.ts";
 import { replicationFactor } from "../cluster/rule/consumer.ts";
@@ -34,7 +34,7 @@ describe.skipIf(lacks("kustomize", "kubectl-validate"))("the schemas of an API s
   it.each(components.filter((it) => it.startsWith("knative/component/")))(
     "accept the base with %s",
     async (component) => {
-      await expectAccepted(await renderWithBase(kustomize, component));
+      await expectAccepted(await renderAbove(kustomize, [component]));
     },
   );
 
@@ -55,6 +55,17 @@ describe.skipIf(lacks("kustomize"))("the rules that schemas do not know", () => 
   it.each(WHOLE)("hold in %s", async (folder) => {
     const resources = withFunctions(await render(kustomize, folder));
     expect(mistakesIn(resources, givenByHand())).toEqual([]);
+  });
+
+  it("hold in production with all that watches it, as an overlay of somebody's own names it", async () => {
+    const watching = ["monitoring", "log", "trace"].map((name) => `knative/component/${name}`);
+    const resources = await renderAbove(kustomize, watching, ["knative/production"]);
+    expect(mistakesIn(resources, givenByHand())).toEqual([]);
+    // Named beside the others it would come after what gives them their login.
+    const exporter = resources.find(
+      ({ kind, metadata }) => kind === "Deployment" && metadata.name === "task-events-exporter",
+    );
+    expect(JSON.stringify(exporter)).toMatch(/KAFKA_CA_FILE/);
   });
 
   it("find both overlays", () => {

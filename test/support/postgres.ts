@@ -11,20 +11,27 @@ export interface TestDatabase extends AsyncDisposable {
   readonly ownerUrl: string;
   /** As superuser, to look and to break things. */
   readonly adminUrl: string;
+  /** As another role: that of another schema, or `monitor`. */
+  readonly urlOf: (role: string) => string;
   /** Breaks every connection and refuses new ones until disposed. */
   outage(): Promise<AsyncDisposable>;
 }
 
-/** Cloned from a template that is migrated once a run. */
-export async function startTestDatabase(migrations: Migrations): Promise<TestDatabase> {
+/** Cloned from a template that is migrated once a run. The first schema's roles are the ones of `url` and `ownerUrl`. */
+export async function startTestDatabase(
+  migrations: Migrations,
+  ...others: readonly Migrations[]
+): Promise<TestDatabase> {
   const serverUrl = await startedServer();
   const { schema } = migrations;
-  const template = `template_${schema}_${digest(Object.keys(migrations.steps).join())}`;
+  const all = [migrations, ...others];
+  const steps = all.flatMap((it) => [it.schema, ...Object.keys(it.steps)]);
+  const template = `template_${schema}_${digest(steps.join())}`;
   const name = `test_${schema}_${randomBytes(6).toString("hex")}`;
   await withAdmin(serverUrl, async (admin) => {
     // Roles and templates are the server's: two test files must not make them at once.
     await admin.query("select pg_advisory_lock(1)");
-    await makeTemplate(admin, serverUrl, template, migrations);
+    await makeTemplate(admin, serverUrl, template, all);
     await admin.query(`create database ${name} template ${template}`);
   });
   const adminUrl = urlOf(serverUrl, name);
@@ -32,6 +39,7 @@ export async function startTestDatabase(migrations: Migrations): Promise<TestDat
     url: urlOf(serverUrl, name, schema),
     ownerUrl: urlOf(serverUrl, name, `${schema}_owner`),
     adminUrl,
+    urlOf: (role) => urlOf(serverUrl, name, role),
     outage: () => startOutage(serverUrl, name),
     [Symbol.asyncDispose]: () =>
       withAdmin(serverUrl, (admin) => admin.query(`drop database ${name} with (force)`)),
@@ -73,20 +81,23 @@ async function makeTemplate(
   admin: Client,
   serverUrl: string,
   template: string,
-  migrations: Migrations,
+  all: readonly Migrations[],
 ): Promise<void> {
   const { rowCount } = await admin.query("select from pg_database where datname = $1", [template]);
   if (rowCount !== 0) return;
-  const { schema } = migrations;
-  const owner = `${schema}_owner`;
-  for (const role of [schema, owner]) await makeRole(admin, role);
+  await makeRole(admin, "monitor");
   const draft = `draft_${template}`;
   await admin.query(`drop database if exists ${draft} with (force)`);
   await admin.query(`create database ${draft}`);
-  await withAdmin(urlOf(serverUrl, draft), (client) =>
-    client.query(`create schema ${schema} authorization ${owner}`),
-  );
-  await migrate(migrations, { DATABASE_URL: urlOf(serverUrl, draft, owner) });
+  for (const migrations of all) {
+    const { schema } = migrations;
+    const owner = `${schema}_owner`;
+    for (const role of [schema, owner]) await makeRole(admin, role);
+    await withAdmin(urlOf(serverUrl, draft), (client) =>
+      client.query(`create schema ${schema} authorization ${owner}`),
+    );
+    await migrate(migrations, { DATABASE_URL: urlOf(serverUrl, draft, owner) });
+  }
   await admin.query(`alter database ${draft} rename to ${template}`);
 }
 

@@ -105,14 +105,3 @@ export async function nextDueMs(db: Kysely<Tables>, channel: ChannelName): Promi
   const ms = rows[0]?.ms ?? null;
   return ms === null ? null : Math.max(0, ms);
 }
-
-/** How many rows are due, and for how long the oldest has been. */
-export async function dueDepth(
-  db: Kysely<Tables>,
-): Promise<readonly { channel: ChannelName; count: number; oldestSeconds: number }[]> {
-  const { rows } = await sql<{ channel: ChannelName; count: number; oldestSeconds: number }>`
-    select channel, count(*) as count,
-      extract(epoch from now() - min(due_at))::float8 as "oldestSeconds"
-    from notifications where state = 'pending' and due_at <= now() group by channel`.execute(db);
-  return rows;
-}

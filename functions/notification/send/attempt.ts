@@ -1,6 +1,7 @@
 /** One attempt: from a leased row to what is to be written to it. */
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
+import type { Tracer } from "../../../lib/host/span.ts";
 import { traceIdOf } from "../../../lib/host/trace.ts";
 import { type Backoff, backoffMs } from "./backoff.ts";
 import type { Channel } from "../channel/channel.ts";
@@ -15,6 +16,7 @@ export interface AttemptContext {
   readonly clock: Clock;
   readonly retry: Backoff;
   readonly log: Logger;
+  readonly tracer: Tracer;
 }
 
 export interface Attempted {
@@ -31,11 +33,14 @@ const minAttempts = 3;
 const maxOutageWaitMs = 30_000;
 
 export async function attempt(job: Job, context: AttemptContext): Promise<Attempted> {
-  const address = addressOf(job.recipient, context.channel.name);
-  if (address === null || job.recipient === undefined) {
+  const { recipient } = job;
+  const address = addressOf(recipient, context.channel.name);
+  if (address === null || recipient === undefined) {
     return done(settlementOf(job, "suppressed", "no_address", 0, 0));
   }
-  const error = await trySend(job, address, job.recipient, context);
+  const error = await traced(job, context, (traceparent) =>
+    trySend({ ...job, traceparent }, address, recipient, context),
+  );
   if (error === undefined) return done(settlementOf(job, "sent", null, 1, 0));
   const { failure, message, retryAfterMs } = error;
   const isOver = job.isLast && job.attempts + 1 >= minAttempts;
@@ -64,6 +69,27 @@ export const settlementOf = (
   tries: 0 | 1,
   delayMs: number,
 ): Settlement => ({ seq: job.seq, token: job.lease.token, state, reason, tries, delayMs });
+
+/** An attempt may come hours after its event: it belongs to the same trace. */
+async function traced(
+  job: Job,
+  { tracer, channel }: AttemptContext,
+  send: (traceparent: string | undefined) => Promise<DeliveryError | undefined>,
+): Promise<DeliveryError | undefined> {
+  const span = tracer.start(`send ${channel.name}`, {
+    kind: "client",
+    parent: job.traceparent,
+    attributes: () => ({
+      "cloudevents.event_id": job.event.id,
+      "cloudevents.event_source": job.event.source,
+      "cloudevents.event_type": job.event.type,
+      "task_events.attempt": job.attempts + 1,
+    }),
+  });
+  const error = await send(span.traceparent);
+  span.end(error?.failure ?? "sent", error?.message);
+  return error;
+}
 
 async function trySend(
   job: Job,

@@ -1,6 +1,7 @@
 /** One channel at work: its sender, and the poller that leases for it. */
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
+import type { Tracer } from "../../../lib/host/span.ts";
 import type { Channel } from "../channel/channel.ts";
 import { type Clock, systemClock } from "../ledger/lease.ts";
 import { leaseDue, nextDueMs, settle } from "../ledger/outbox.ts";
@@ -39,6 +40,7 @@ export interface LineOptions {
   readonly concurrency: number;
   readonly db: Kysely<Tables>;
   readonly log: Logger;
+  readonly tracer: Tracer;
   readonly count: (outcome: SendOutcome) => void;
   readonly timing: Timing;
 }

@@ -1,6 +1,7 @@
 /** Sends leased rows, one channel: bounded, fair between lanes, and sparing who does not answer. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
+import type { Tracer } from "../../../lib/host/span.ts";
 import { attempt, type Attempted, namesOf, settlementOf } from "./attempt.ts";
 import { type Backoff, backoffMs } from "./backoff.ts";
 import { Breaker } from "./breaker.ts";
@@ -28,6 +29,7 @@ export interface SenderOptions {
   /** A send that takes longer is slow. */
   readonly slowMs: number;
   readonly log: Logger;
+  readonly tracer: Tracer;
   readonly count: (outcome: SendOutcome) => void;
 }
 

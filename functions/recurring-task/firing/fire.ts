@@ -5,9 +5,9 @@ import type { HandlerContext, Outcome } from "../../../lib/host/function.ts";
 import { retryable } from "../../../lib/store/failure.ts";
 import { type ClaimCursor, claimBatch } from "./claim.ts";
 import { pruneInbox } from "../series/inbox.ts";
-import { countOutbox, sendBatch } from "./outbox.ts";
+import { sendBatch } from "./outbox.ts";
 import type { Resources } from "../resources.ts";
-import { measureDue, recomputeBatch } from "../recurrence/zone-data.ts";
+import { recomputeBatch } from "../recurrence/zone-data.ts";
 
 /** What the ping says counts for nothing: due is what the watermarks and the clock say. */
 export async function fire(
@@ -19,15 +19,7 @@ export async function fire(
   const mayGoOn = () =>
     performance.now() - startedAt < resources.env.pingBudgetMs &&
     !resources.stopping.signal.aborted;
-  const published = await retryable(async () => {
-    const { series } = await measureDue(resources.db, now);
-    resources.metrics.dueSeries.set(series);
-    try {
-      return await publishDue(resources, now, traceparent, mayGoOn);
-    } finally {
-      await measure(resources, now);
-    }
-  });
+  const published = await retryable(() => publishDue(resources, now, traceparent, mayGoOn));
   await retryable(() => pruneInbox(resources.db, new Date(now.getTime() - resources.env.inboxMs)));
   const ms = Math.round(performance.now() - startedAt);
   if (published > 0) log.info({ published, ms }, "occurrences published");
@@ -65,10 +57,4 @@ async function drainOutbox(resources: Resources, mayGoOn: () => boolean): Promis
     }
     if (sent + refused === 0 || !mayGoOn()) return published;
   }
-}
-
-async function measure({ db, metrics }: Resources, now: Date): Promise<void> {
-  const [{ since }, waiting] = await Promise.all([measureDue(db, now), countOutbox(db)]);
-  metrics.outboxEvents.set(waiting);
-  metrics.lagSeconds.set(since === null ? 0 : (now.getTime() - since.getTime()) / 1000);
 }

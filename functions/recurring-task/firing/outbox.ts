@@ -126,11 +126,3 @@ const postpone = (trx: Transaction<Tables>, ids: number[], now: Date) =>
       next_attempt_at: sql`${now}::timestamptz + least(${longestPauseMs}, 60000 * 2 ^ least(attempts, 10)) * interval '1 millisecond'`,
     })
     .execute();
-
-export async function countOutbox(db: Kysely<Tables>): Promise<number> {
-  const { count } = await db
-    .selectFrom("outbox")
-    .select((eb) => eb.fn.countAll<number>().as("count"))
-    .executeTakeFirstOrThrow();
-  return count;
-}

@@ -1,5 +1,5 @@
 /** New time zone data move occurrences to come: their series are computed anew. */
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { upcoming } from "../series/change.ts";
 import { zoneDataVersion } from "./zone.ts";
@@ -41,15 +41,4 @@ function recompute({ taskId, recurrence, watermark }: Series, log: Logger) {
     log.error({ err: error, task_id: taskId }, "a series cannot be computed anew");
     return {};
   }
-}
-
-/** How many series are due and since when the first of them. */
-export async function measureDue(
-  db: Kysely<Tables>,
-  now: Date,
-): Promise<{ series: number; since: Date | null }> {
-  const { rows } = await sql<{ series: number; since: Date | null }>`
-    select count(*) as series, min(next_occurrence_at) as since
-    from series where next_occurrence_at <= ${now}`.execute(db);
-  return rows[0] ?? { series: 0, since: null };
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the roles and the schemas of the three functions, and the role that backs them up, in the database of ADMIN_URL.
+# Makes the roles and the schemas of the three functions, and the roles that back them up and watch them, in the database of ADMIN_URL.
 set -eu
 
 : "${ADMIN_URL:?the URL of a user that may make roles, in the database of the functions}"
@@ -28,4 +28,14 @@ GRANT pg_read_all_data TO backup;
 GRANT CONNECT ON DATABASE :"DBNAME" TO backup;
 REVOKE CONNECT, TEMPORARY ON DATABASE :"DBNAME" FROM PUBLIC;
 SQL
+
+# The exporter's. What it may read, the view `backlog` of each schema, the migrations grant.
+if [ -e "$PASSWORD_DIR/monitor" ]; then
+  PASSWORD=$(password monitor) run <<'SQL'
+\getenv password PASSWORD
+SELECT 'CREATE ROLE monitor' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'monitor') \gexec
+ALTER ROLE monitor LOGIN CONNECTION LIMIT 5 PASSWORD :'password';
+GRANT CONNECT ON DATABASE :"DBNAME" TO monitor;
+SQL
+fi
 echo "The roles and schemas of audit, notification and recurring are there."

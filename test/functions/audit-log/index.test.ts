@@ -68,7 +68,6 @@ test("a redelivery changes and notes nothing, a second record is noted, a differ
   const text = await metrics();
   expect(text).toMatch(/task_events_audit_duplicates_total\{content="different",[^}]*\} 1/);
   expect(text).toMatch(/task_events_audit_redeliveries_total\{[^}]*\} 2/);
-  expect(text).toMatch(/task_events_audit_hole_offsets\{partition="1",[^}]*\} 4/);
 });
 
 test("source and id are kept apart: the same characters cut elsewhere are another event", async () => {

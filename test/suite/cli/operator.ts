@@ -87,9 +87,9 @@ export async function makeTopic(broker: string, name: string, partitions = 1) {
       );
       await consumer.disconnect();
     },
-    produce: async (records: readonly TestRecord[]) => {
+    produce: async (records: readonly TestRecord[], to = topic) => {
       await producer.send({
-        topic,
+        topic: to,
         messages: records.map(({ partition = 0, key = null, value, headers = {}, atMs }) => ({
           partition,
           key,

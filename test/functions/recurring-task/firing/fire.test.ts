@@ -222,7 +222,7 @@ describe("a fault", () => {
     expect(await ping()).toBe(204);
     expect(published("good")).toEqual(days(2));
     expect(await metrics(harness)).toContain(
-      'task_events_outbox_events{function="recurring-task"} 1',
+      'task_events_occurrences_refused_total{function="recurring-task"} 1',
     );
     broker.answer = () => "stored";
     clock.advance(hourMs);
