@@ -10,6 +10,7 @@ import { deleteRecords } from "./api/delete-records.ts";
 import { deleteTopics } from "./api/delete-topics.ts";
 import { describeConfigs } from "./api/describe-configs.ts";
 import { fetch } from "./api/fetch.ts";
+import { incrementalAlterConfigs } from "./api/incremental-alter-configs.ts";
 import { initProducerId } from "./api/init-producer-id.ts";
 import { listOffsets } from "./api/list-offsets.ts";
 import { metadata } from "./api/metadata.ts";
@@ -34,6 +35,7 @@ const topics = [
   createPartitions,
   describeConfigs,
   alterConfigs,
+  incrementalAlterConfigs,
 ];
 const members = [findCoordinator, joinGroup, syncGroup, heartbeat, leaveGroup];
 const groups = [offsetCommit, offsetFetch, listGroups, describeGroups, deleteGroups];

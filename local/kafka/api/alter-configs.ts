@@ -1,10 +1,8 @@
 /** AlterConfigs: replaces all configs of a topic; what is not named goes back to its default. */
 import { defineApi } from "../protocol/api.ts";
-import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
 import { parseTopicConfig } from "../topic/topic-config.ts";
-import { checkTopicName } from "../topic/topic-name.ts";
 import { attempt } from "./attempt.ts";
-import { TOPIC } from "./config-resource.ts";
+import { checkAlteration } from "./config-resource.ts";
 
 export const alterConfigs = defineApi({
   key: 33,
@@ -22,10 +20,10 @@ export const alterConfigs = defineApi({
     const results = [];
     for (const { type, name, configs } of resources) {
       const outcome = await attempt(async () => {
-        checkRequest(type, name, configs);
+        checkAlteration(type, name, configs);
         broker.topics.topic(name);
         const config = parseTopicConfig(configs);
-        if (!validateOnly) await broker.topics.configure(name, config);
+        if (!validateOnly) await broker.topics.configure(name, () => config);
       });
       results.push({ ...outcome, type, name });
     }
@@ -37,22 +35,3 @@ export const alterConfigs = defineApi({
     });
   },
 });
-
-function checkRequest(
-  type: number,
-  name: string,
-  configs: readonly { name: string; value: string | null }[],
-): void {
-  if (type !== TOPIC) throw invalid("The embedded log alters the configs of topics alone.");
-  if (name === "") throw invalid("Default topic resources are not allowed.");
-  checkTopicName(name);
-  const missing = configs.filter(({ value }) => value === null);
-  if (missing.length > 0)
-    throw invalid(`Null value not supported for : ${missing.map((it) => it.name).join(",")}`);
-  if (new Set(configs.map((it) => it.name)).size < configs.length)
-    throw invalid("Error due to duplicate config keys");
-}
-
-function invalid(message: string): KafkaError {
-  return new KafkaError(ErrorCode.INVALID_REQUEST, message);
-}
