@@ -1,8 +1,8 @@
 /** IncrementalAlterConfigs: changes those configs of a topic that it names; the others stay. */
-import { defineApi } from "../protocol/api.ts";
-import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
-import { isList, parseTopicConfig, type TopicConfig } from "../topic/topic-config.ts";
-import { attempt } from "./attempt.ts";
+import { defineApi } from "../../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../../protocol/error-code.ts";
+import { isList, parseTopicConfig, type TopicConfig } from "../../topic/topic-config.ts";
+import { attempt } from "../attempt.ts";
 import { checkAlteration } from "./config-resource.ts";
 
 const OPERATION = { set: 0, delete: 1, append: 2, subtract: 3 } as const;

@@ -1,6 +1,6 @@
 /** The kinds of things that have configs, and what can be altered of them. */
-import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
-import { checkTopicName } from "../topic/topic-name.ts";
+import { ErrorCode, KafkaError } from "../../protocol/error-code.ts";
+import { checkTopicName } from "../../topic/topic-name.ts";
 
 export const TOPIC = 2;
 export const BROKER = 4;

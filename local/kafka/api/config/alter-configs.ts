@@ -1,7 +1,7 @@
 /** AlterConfigs: replaces all configs of a topic; what is not named goes back to its default. */
-import { defineApi } from "../protocol/api.ts";
-import { parseTopicConfig } from "../topic/topic-config.ts";
-import { attempt } from "./attempt.ts";
+import { defineApi } from "../../protocol/api.ts";
+import { parseTopicConfig } from "../../topic/topic-config.ts";
+import { attempt } from "../attempt.ts";
 import { checkAlteration } from "./config-resource.ts";
 
 export const alterConfigs = defineApi({
