@@ -86,6 +86,16 @@ it("ends with 2 and the sentence alone where the YAML is wrong", async () => {
   );
 });
 
+it("ends with 1 and a sentence where the tables of a function cannot be made", async () => {
+  const migrate = join(fixture.sources, "functions/notification/migrate.ts");
+  writeFileSync(migrate, 'console.error("no disk"); process.exit(1);');
+  const run = start();
+  await once(run.child, "close");
+  expect(run.child.exitCode).toBe(1);
+  expect(run.output()).toMatch(/^migrate-notification ended with exit code 1: no disk \(.*\)$/m);
+  expect(run.output()).not.toContain("    at ");
+});
+
 it("ends with 2 where a port is taken, and says which and how to move it", async () => {
   await using server = createServer();
   const taken = await listenOnLoopback(server, 0);

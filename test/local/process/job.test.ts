@@ -95,5 +95,5 @@ it("says that a run failed, and goes on", async () => {
   const process = scriptCommand(`console.error("no topic"); process.exit(1);`);
   await using cronJob = cron(process);
   await cronJob.run();
-  expect(notes.join()).toContain("cron: Error: job ended with exit code 1: no topic");
+  expect(notes.join()).toContain("cron: job ended with exit code 1: no topic");
 });
