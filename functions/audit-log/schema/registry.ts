@@ -1,4 +1,7 @@
-/** A schema registry by the HTTP API of Confluent's, which Redpanda's, Karapace and Apicurio speak too. */
+/**
+ * A schema registry by the HTTP API of Confluent's, which Redpanda's, Karapace and Apicurio speak too. (Apicurio 2.6 takes the schemas,
+ * but compares none of draft 2020-12: it answers 500 to a second version.)
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import { RetryableError, UsageError } from "../../../lib/host/error.ts";
 
