@@ -7,7 +7,7 @@ import { ManifestError, type Problem } from "./manifest/error.ts";
 import { readManifest } from "./manifest/read.ts";
 import { type Plan, serviceNames, toPlan } from "./plan.ts";
 import { Planning } from "./plan/planning.ts";
-import { endOrphans } from "./process/orphan.ts";
+import { endOrphans } from "./process/replica/orphan.ts";
 import { createReport } from "./report.ts";
 import { type Environment, readEnvironment } from "./secret.ts";
 import { inParallel, startAll } from "./start/all.ts";

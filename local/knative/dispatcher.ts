@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { EachBatchPayload, Kafka } from "kafkajs";
 import { fromKafkaRecord, type Delivery, type KafkaRecord } from "../../lib/events/kafka-record.ts";
 import { wrappedType } from "../../lib/events/wrapped.ts";
-import type { NoteLevel } from "../process/note.ts";
+import type { NoteLevel } from "../process/note/note.ts";
 import { printable, type Report } from "../report.ts";
 import { Assignment, type AssignmentSignals } from "./consumer/assignment.ts";
 import { startConsumer } from "./consumer/consumer.ts";

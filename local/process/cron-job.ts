@@ -1,8 +1,8 @@
 /** A CronJob: a Job at each time of its schedule. */
 import { Cron } from "croner";
-import type { FunctionCommand } from "./function-process.ts";
+import type { FunctionCommand } from "./replica/function-process.ts";
 import { runJob } from "./job.ts";
-import type { Note } from "./note.ts";
+import type { Note } from "./note/note.ts";
 
 export interface CronJobOptions {
   name: string;

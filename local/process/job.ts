@@ -6,8 +6,8 @@ import {
   stopChild,
   type Exit,
   type FunctionCommand,
-} from "./function-process.ts";
-import type { Note } from "./note.ts";
+} from "./replica/function-process.ts";
+import type { Note } from "./note/note.ts";
 
 export interface JobOptions {
   process: FunctionCommand;

@@ -6,7 +6,7 @@ import { ManifestError } from "../manifest/error.ts";
 import type { Place } from "../manifest/resource.ts";
 import type { JobPlan, Plan } from "../plan.ts";
 import { runJob } from "../process/job.ts";
-import type { Note } from "../process/note.ts";
+import type { Note } from "../process/note/note.ts";
 import { type CommandOptions, toCommand } from "./command.ts";
 
 export interface JobsOptions {

@@ -6,8 +6,8 @@ import { openKafka } from "../../lib/kafka/client.ts";
 import { KAFKA_SECURITY_VARIABLES, type KafkaEnv, readKafkaEnv } from "../../lib/kafka/env.ts";
 import { kafkaUnusable } from "../../lib/kafka/mistake.ts";
 import { startKafka } from "../kafka/server.ts";
-import type { Note } from "../process/note.ts";
-import { createRepeatedNote } from "../process/repeated-note.ts";
+import type { Note } from "../process/note/note.ts";
+import { createRepeatedNote } from "../process/note/repeated-note.ts";
 import type { Environment } from "../secret.ts";
 
 export interface LogOptions {

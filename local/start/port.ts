@@ -1,7 +1,7 @@
 /** The runner's ports are fixed: a taken one is a sentence, before anything starts. */
 import { UsageError } from "../../lib/host/error.ts";
 import { portVariable, type Ports } from "../address.ts";
-import { isPortFree } from "../process/free-port.ts";
+import { isPortFree } from "../process/replica/free-port.ts";
 
 interface NamedPort {
   what: string;

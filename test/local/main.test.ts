@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { portVariable } from "../../local/address.ts";
-import { listenOnLoopback } from "../../local/process/front.ts";
+import { listenOnLoopback } from "../../local/process/front/front.ts";
 import { REPOSITORY } from "./manifest-copy.ts";
 import { runnerFixture, type RunnerFixture } from "./runner-fixture.ts";
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { startCronJob, type CronJobOptions } from "../../../local/process/cron-job.ts";
-import type { FunctionCommand } from "../../../local/process/function-process.ts";
+import type { FunctionCommand } from "../../../local/process/replica/function-process.ts";
 import { runJob } from "../../../local/process/job.ts";
 import { fixtureCommand, keepNotes, temporaryFolder } from "./fixture/command.ts";
 

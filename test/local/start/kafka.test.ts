@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, it, vi } from "vitest";
-import { freePort } from "../../../local/process/free-port.ts";
+import { freePort } from "../../../local/process/replica/free-port.ts";
 import { startLog } from "../../../local/start/kafka.ts";
 import { makeFolder } from "../../support/folder.ts";
 

@@ -3,8 +3,8 @@ import { createServer } from "node:net";
 import { expect, it } from "vitest";
 import { UsageError } from "../../../lib/host/error.ts";
 import { readPorts } from "../../../local/address.ts";
-import { listenOnLoopback } from "../../../local/process/front.ts";
-import { freePort } from "../../../local/process/free-port.ts";
+import { listenOnLoopback } from "../../../local/process/front/front.ts";
+import { freePort } from "../../../local/process/replica/free-port.ts";
 import { checkPorts, requireFreePorts } from "../../../local/start/port.ts";
 import { createServer as createHttpServer } from "node:http";
 
