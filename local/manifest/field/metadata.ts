@@ -1,6 +1,6 @@
 /** `metadata` of a resource and of a template. */
 import { Type } from "typebox";
-import { type Fault, fault } from "../fault.ts";
+import { type Fault, fault, warning } from "../fault.ts";
 import { closed, name, oneOf, optional, textMap } from "./closed.ts";
 
 const notSupported = ["generateName", "finalizers", "ownerReferences"];
@@ -47,5 +47,14 @@ export function* checkName({ kind, metadata }: Named): Iterable<Fault> {
   } else if (!(SUBDOMAIN.test(metadata.name) && metadata.name.length <= 253)) {
     const rule = `has only a-z, 0-9, "-" and ".", begins and ends with a letter or digit`;
     yield fault(path, `${said} to Kubernetes: it ${rule}, and is at most 253 long`);
+  }
+}
+
+/** Of a consumer's resource. Whether they have an effect is the cluster's choice: it must have KEDA, and the feature turned on. */
+export function* checkKeda(annotations: Readonly<Record<string, string>> = {}): Iterable<Fault> {
+  for (const annotation of Object.keys(annotations)) {
+    if (!annotation.startsWith("autoscaling.eventing.knative.dev/")) continue;
+    const sentence = "has no effect here: KEDA scales the dispatcher's Pods, in the cluster";
+    yield warning(["metadata", "annotations", annotation], `${annotation} ${sentence}`);
   }
 }
