@@ -80,7 +80,11 @@ export class TopicConfig {
   }
 
   number(name: NumericConfig): number {
-    return Number(this.#set.get(name) ?? keys[name]?.fallback);
+    return Number(this.value(name));
+  }
+
+  value(name: string): string {
+    return this.#set.get(name) ?? keys[name]?.fallback ?? "";
   }
 
   get segmentBytes(): number {

@@ -63,26 +63,29 @@ function changed(now: TopicConfig, changes: readonly Change[]): TopicConfig {
   return parseTopicConfig([...set].map(([name, value]) => ({ name, value })));
 }
 
+/** Undefined for the default. */
 function changedValue(now: TopicConfig, { name, operation, value }: Change): string | undefined {
   const given = value ?? "";
-  if (operation === OPERATION.set) return given;
-  if (operation === OPERATION.delete) return undefined;
-  if (operation !== OPERATION.append && operation !== OPERATION.subtract)
-    throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, `There is no operation ${operation}`);
-  const verb = operation === OPERATION.append ? "APPEND" : "SUBTRACT";
-  if (!isList(name))
-    throw new KafkaError(
-      ErrorCode.INVALID_CONFIG,
-      `Can't ${verb} to key ${name} because its type is not LIST.`,
-    );
-  const listed = new Set(
-    now
-      .entries()
-      .find((entry) => entry.name === name)
-      ?.value.split(","),
-  );
-  for (const element of given.split(","))
-    if (verb === "APPEND") listed.add(element);
-    else listed.delete(element);
-  return [...listed].join(",");
+  switch (operation) {
+    case OPERATION.set:
+      return given;
+    case OPERATION.delete:
+      return undefined;
+    case OPERATION.append:
+      return [...new Set([...listOf(now, name, "APPEND"), ...given.split(",")])].join();
+    case OPERATION.subtract: {
+      const gone = given.split(",");
+      return listOf(now, name, "SUBTRACT")
+        .filter((element) => !gone.includes(element))
+        .join();
+    }
+    default:
+      throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, `There is no operation ${operation}`);
+  }
+}
+
+function listOf(now: TopicConfig, name: string, operation: string): string[] {
+  if (isList(name)) return now.value(name).split(",");
+  const sentence = `Can't ${operation} to key ${name} because its type is not LIST.`;
+  throw new KafkaError(ErrorCode.INVALID_CONFIG, sentence);
 }
