@@ -8,6 +8,8 @@ const shared = {
   globalSetup: ["test/support/postgres-server.ts"],
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  // A condition is waited for as long as a busy machine needs to start a process; 1 s is Vitest's own.
+  expect: { poll: { timeout: 10_000 } },
   // Node runs the sources as they are; the tests must not see another transform.
   pool: "forks" as const,
 };
