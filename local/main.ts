@@ -2,7 +2,7 @@
 import { enableCompileCache } from "node:module";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
-import { UsageError } from "../lib/host/error.ts";
+import { RetryableError, UsageError } from "../lib/host/error.ts";
 import { metricsPortOf } from "./address.ts";
 import { COMPILE_CACHE } from "./compile-cache.ts";
 import { openLines } from "./lines.ts";
@@ -110,7 +110,7 @@ try {
 } catch (error) {
   flush();
   const mistake = mistakeOf(error);
-  console.error(mistake ?? error);
+  console.error(mistake ?? (error instanceof RetryableError ? error.message : error));
   process.exit(mistake === undefined ? 1 : MISTAKE);
 }
 

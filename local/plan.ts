@@ -9,7 +9,7 @@ import type { JobSpec } from "./manifest/kind/job.ts";
 import { DEFAULT_SCHEDULE } from "./manifest/kind/ping-source.ts";
 import type { FieldPath, Place, Read } from "./manifest/resource.ts";
 import type { Scale } from "./process/scale/scale.ts";
-import type { TimeLimit } from "./process/time-limit.ts";
+import type { TimeLimit } from "./process/front/time-limit.ts";
 import { type BrokerPlan, planBroker, planTrigger, type TriggerPlan } from "./plan/broker.ts";
 import type { Planning } from "./plan/planning.ts";
 import { planProcess, type ProcessPlan } from "./plan/process.ts";

@@ -1,5 +1,5 @@
 /** What a person sees of the runner: one line per delivery and per wake or sleep, and the deliveries the console lists. */
-import type { Note, NoteLevel } from "./process/note.ts";
+import type { Note, NoteLevel } from "./process/note/note.ts";
 
 export type DeliveryOutcome = "done" | "retry" | "dead-letter" | "dropped";
 

@@ -7,7 +7,7 @@ import { ManifestError, type Problem } from "./manifest/error.ts";
 import { readManifest } from "./manifest/read.ts";
 import { type Plan, serviceNames, toPlan } from "./plan.ts";
 import { Planning } from "./plan/planning.ts";
-import { endOrphans } from "./process/orphan.ts";
+import { endOrphans } from "./process/replica/orphan.ts";
 import { createReport } from "./report.ts";
 import { type Environment, readEnvironment } from "./secret.ts";
 import { inParallel, startAll } from "./start/all.ts";
@@ -19,7 +19,7 @@ import { startJobs } from "./start/job.ts";
 import { lockState } from "./start/state-lock.ts";
 import { readKafka } from "./start/kafka.ts";
 import { type Servers, startParts } from "./start/part.ts";
-import { requirePorts } from "./start/port.ts";
+import { checkPorts, requireFreePorts } from "./start/port.ts";
 import { startRecipients } from "./start/recipient.ts";
 import { readRedis } from "./start/redis.ts";
 import { readDaprd } from "./start/sidecar.ts";
@@ -69,6 +69,7 @@ export function prepare(options: RunnerOptions): Prepared {
   const { manifest, problems, warnings } = readManifest(root);
   if (problems.length > 0) throw new ManifestError(problems);
   const ports = chosen ?? readPorts(serviceNames(manifest), env);
+  checkPorts(ports, { kafka: !env["KAFKA_BROKER"] });
   const redis = readRedis(env);
   const addresses = { ...toAddresses(ports, env["KAFKA_BROKER"]), redis: redis?.host };
   const servers = { kafka: readKafka(env, addresses.kafka), redis };
@@ -97,7 +98,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   await using starting = new AsyncDisposableStack();
   starting.use(lockState(stateDir));
   await endOrphans(stateDir);
-  await requirePorts(ports, { kafka: !env["KAFKA_BROKER"] });
+  await requireFreePorts(ports, { kafka: !env["KAFKA_BROKER"] });
 
   const parts = await startParts(starting, { stateDir, ports, servers, env, note });
   const { kafka, secrets } = parts;

@@ -1,14 +1,16 @@
 /** How a program of ours ends by an error. A file of its own, so that a Job does not load the whole host for it. */
-import { UsageError } from "./error.ts";
+import { RetryableError, UsageError } from "./error.ts";
 
-/** A person's mistake is a sentence, exit code 2. */
+const MISTAKE = 2;
+
+/** A person's mistake is a sentence, exit code 2. What may work later is one too, exit code 1; a bug shows its stack. */
 export function exitWith(error: unknown): never {
-  if (error instanceof UsageError) {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(2);
-  }
-  process.stderr.write(
-    `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-  process.exit(1);
+  process.stderr.write(`${textOf(error)}\n`);
+  process.exit(error instanceof UsageError ? MISTAKE : 1);
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isExpected = error instanceof UsageError || error instanceof RetryableError;
+  return isExpected ? error.message : (error.stack ?? error.message);
 }

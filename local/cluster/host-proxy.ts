@@ -1,6 +1,6 @@
 /** A port of this machine that leads to one function through the cluster's ingress, which knows functions by Host and wakes them. */
 import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
-import { listenOnLoopback } from "../process/front.ts";
+import { listenOnLoopback } from "../process/front/front.ts";
 
 export interface HostProxyOptions {
   port: number;

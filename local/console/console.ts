@@ -4,7 +4,7 @@ import type { Kafka } from "kafkajs";
 import type { Mail } from "../part/mail.ts";
 import type { Sms } from "../part/sms.ts";
 import { closeServer } from "../../lib/host/connection.ts";
-import { createGuardedServer, listenOnLoopback } from "../process/front.ts";
+import { createGuardedServer, listenOnLoopback } from "../process/front/front.ts";
 import type { Report } from "../report.ts";
 import { toListedDeadLetter, toListedEvent, type DeadLetterOptions } from "./listed-event.ts";
 import { limitOf, QueryError, requiredTextOf, textOf } from "./query.ts";

@@ -1,6 +1,6 @@
 /** Dapr's service invocation: another app by its id, or any HTTP service by its URL. */
 import { request, type IncomingMessage, type ServerResponse } from "node:http";
-import { requestHeaders, answerHeaders, without } from "../process/upstream.ts";
+import { requestHeaders, answerHeaders, without } from "../process/front/upstream.ts";
 import { DaprError } from "./dapr-error.ts";
 import { decode, sendJson, splitOnce, type Route } from "./route.ts";
 

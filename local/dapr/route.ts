@@ -1,6 +1,6 @@
 /** Which part of Dapr's HTTP API answers a request. */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import type { Note } from "../process/note.ts";
+import type { Note } from "../process/note/note.ts";
 import { DaprError } from "./dapr-error.ts";
 
 export interface DaprRequest {

@@ -1,9 +1,9 @@
 /** The part of daprd that a pod's app uses: Dapr's HTTP API on 127.0.0.1, one sidecar a replica. */
 import { join } from "node:path";
 import { closeServer } from "../../lib/host/connection.ts";
-import { createGuardedServer, listenOnLoopback } from "../process/front.ts";
-import { freePort } from "../process/free-port.ts";
-import type { Note } from "../process/note.ts";
+import { createGuardedServer, listenOnLoopback } from "../process/front/front.ts";
+import { freePort } from "../process/replica/free-port.ts";
+import type { Note } from "../process/note/note.ts";
 import { invokeRoute } from "./invoke.ts";
 import { metadataRoutes } from "./metadata.ts";
 import { publishRoute } from "./publish.ts";

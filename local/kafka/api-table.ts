@@ -2,14 +2,15 @@
 import { createAcls } from "./api/acl/create-acls.ts";
 import { deleteAcls } from "./api/acl/delete-acls.ts";
 import { describeAcls } from "./api/acl/describe-acls.ts";
-import { alterConfigs } from "./api/alter-configs.ts";
+import { alterConfigs } from "./api/config/alter-configs.ts";
 import { apiVersions } from "./api/api-versions.ts";
 import { createPartitions } from "./api/create-partitions.ts";
 import { createTopics } from "./api/create-topics.ts";
 import { deleteRecords } from "./api/delete-records.ts";
 import { deleteTopics } from "./api/delete-topics.ts";
-import { describeConfigs } from "./api/describe-configs.ts";
+import { describeConfigs } from "./api/config/describe-configs.ts";
 import { fetch } from "./api/fetch.ts";
+import { incrementalAlterConfigs } from "./api/config/incremental-alter-configs.ts";
 import { initProducerId } from "./api/init-producer-id.ts";
 import { listOffsets } from "./api/list-offsets.ts";
 import { metadata } from "./api/metadata.ts";
@@ -34,6 +35,7 @@ const topics = [
   createPartitions,
   describeConfigs,
   alterConfigs,
+  incrementalAlterConfigs,
 ];
 const members = [findCoordinator, joinGroup, syncGroup, heartbeat, leaveGroup];
 const groups = [offsetCommit, offsetFetch, listGroups, describeGroups, deleteGroups];

@@ -141,9 +141,7 @@ export class Connection {
         : error instanceof Error
           ? error.stack
           : String(error);
-    this.#broker.log(
-      `connection of ${this.#socket.remoteAddress}:${this.#socket.remotePort} closed: ${reason}`,
-    );
+    this.#broker.log(`a connection from ${this.#socket.remoteAddress} was closed: ${reason}`);
     this.close();
   }
 

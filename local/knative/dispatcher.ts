@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { EachBatchPayload, Kafka } from "kafkajs";
 import { fromKafkaRecord, type Delivery, type KafkaRecord } from "../../lib/events/kafka-record.ts";
 import { wrappedType } from "../../lib/events/wrapped.ts";
-import type { NoteLevel } from "../process/note.ts";
+import type { NoteLevel } from "../process/note/note.ts";
 import { printable, type Report } from "../report.ts";
 import { Assignment, type AssignmentSignals } from "./consumer/assignment.ts";
 import { startConsumer } from "./consumer/consumer.ts";
@@ -114,8 +114,10 @@ async function deliverRecord(
   const { functionName = egress.name } = dispatch;
   const outgoing = dispatch.toOutgoing(record);
   const message = outgoing && "request" in outgoing ? outgoing.request : undefined;
+  // A function may have several Triggers, and only one whose filter drops.
+  const subject = dispatch.kind === "Trigger" ? `Trigger ${egress.name}` : functionName;
   const say = (sentence: string, level: NoteLevel) =>
-    report.note(functionName, `${placeOf(record, message)} ${sentence}`, level);
+    report.note(subject, `${placeOf(record, message)} ${sentence}`, level);
   const onLoss = (sentence: string) => say(sentence, "error");
   if (message === undefined) {
     if (outgoing && "loss" in outgoing) onLoss(outgoing.loss);
@@ -146,8 +148,13 @@ async function deliverRecord(
   return settlement === "done" || settlement === "dead-letter" || settlement === "dropped";
 }
 
-const placeOf = (record: KafkaRecord, message?: SinkRequest): string =>
-  `event ${printable(message?.headers["ce-id"] ?? "?")} (${record.topic} ${record.partition}/${record.offset})`;
+function placeOf(
+  { topic, partition, offset, headers }: KafkaRecord,
+  message?: SinkRequest,
+): string {
+  const id = message?.headers["ce-id"] ?? String(headers["ce_id"] ?? "?");
+  return `event ${printable(id)} (${topic} ${partition}/${offset})`;
+}
 
 /** A wrapped record is called what functions and console call it, not what the wrapper does. */
 function identityOf(record: KafkaRecord, { headers }: SinkRequest, receivedAt: Date) {

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Kafka } from "kafkajs";
 import { closeServer } from "../../lib/host/connection.ts";
-import { createGuardedServer, listenOnLoopback } from "../process/front.ts";
+import { createGuardedServer, listenOnLoopback } from "../process/front/front.ts";
 import { printable, type Report } from "../report.ts";
 import {
   toBinaryRecord,

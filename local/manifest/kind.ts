@@ -49,17 +49,23 @@ export type KindName = keyof typeof kinds;
 export type ResourceOf<Name extends KindName> = Resource<Static<(typeof kinds)[Name]["schema"]>>;
 export type Manifest = { [Name in KindName]: ResourceOf<Name>[] };
 
-/** Kinds of the same API groups that a cluster would take. */
+/** Kinds that a cluster would take. */
 const LEFT_OUT = new Set([
   "ApiServerSource",
   "Channel",
+  "ClusterRole",
+  "ClusterRoleBinding",
   "ContainerSource",
+  "DaemonSet",
   "Deployment",
+  "DomainMapping",
   "EventPolicy",
   "EventTransform",
   "EventType",
   "HTTPEndpoint",
+  "HorizontalPodAutoscaler",
   "InMemoryChannel",
+  "Ingress",
   "IntegrationSink",
   "IntegrationSource",
   "JobSink",
@@ -67,6 +73,7 @@ const LEFT_OUT = new Set([
   "Namespace",
   "NetworkPolicy",
   "Parallel",
+  "PersistentVolumeClaim",
   "Pod",
   "PodDisruptionBudget",
   "RequestReply",

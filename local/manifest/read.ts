@@ -4,6 +4,7 @@ import { join, normalize } from "node:path";
 import { type ReadDocument, readDocuments } from "./document.ts";
 import type { Problem } from "./error.ts";
 import type { Fault } from "./fault.ts";
+import { checkName } from "./field/metadata.ts";
 import { type KindName, kindOf, kinds, type Manifest } from "./kind.ts";
 import { kustomization, type Kustomization } from "./kustomization.ts";
 import { checkReferences } from "./reference.ts";
@@ -89,7 +90,7 @@ function addResource(manifest: Manifest, document: ReadDocument) {
   const { at, placeOf } = document;
   // Checked against the schema of its kind two lines above.
   const resource = { ...(document.value as object), at, placeOf } as never;
-  const faults: Fault[] = [...check(resource)];
+  const faults: Fault[] = [...checkName(resource), ...check(resource)];
   const problems = faults.filter(({ isWarning }) => !isWarning);
   const twice = duplicateOf(manifest, name, resource);
   manifest[name].push(resource);

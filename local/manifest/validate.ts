@@ -24,7 +24,7 @@ function toFaults(schema: TSchema, value: unknown, error: SchemaError): Fault[] 
   if (error.keyword === "additionalProperties") {
     return error.params.additionalProperties.map((field) => ({
       path: [...path, field],
-      sentence: unknownField(at(schema, fromPointer(error.schemaPath.slice(1))), path, field),
+      sentence: unknownField(schemaAt(schema, error.schemaPath), path, field),
     }));
   }
   if (error.keyword === "required") {
@@ -51,8 +51,27 @@ function unknownField(schema: unknown, path: FieldPath, field: string): string {
   const { notSupported = [], properties = {} } = (schema ?? {}) as ClosedSchema;
   const where = dotted([...path, field]);
   if (notSupported.includes(field)) return `${where} is not supported by the local runner`;
-  const known = [...Object.keys(properties), ...notSupported].toSorted();
+  const known = Object.keys(properties).toSorted();
   return `unknown field ${where} (known here: ${known.join(", ")})`;
+}
+
+type Definitions = Readonly<Record<string, unknown>>;
+interface Referring {
+  $defs?: Definitions;
+  $ref?: string;
+}
+
+/** The validator's path to a schema goes through a reference as if what it names stood there. */
+function schemaAt(root: TSchema, schemaPath: string): unknown {
+  let definitions: Definitions = {};
+  let schema: unknown = root;
+  for (const step of fromPointer(schemaPath.slice(1))) {
+    schema = at(schema, [step]);
+    const referring: Referring = schema ?? {};
+    definitions = referring.$defs ?? definitions;
+    if (referring.$ref !== undefined) schema = definitions[referring.$ref];
+  }
+  return schema;
 }
 
 const fromPointer = (pointer: string): string[] =>

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { SMTPServerDataStream, SMTPServerSession } from "smtp-server";
-import type { Note } from "../process/note.ts";
+import type { Note } from "../process/note/note.ts";
 import { KeptList } from "./kept-list.ts";
 
 export interface CaughtMail {

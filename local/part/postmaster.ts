@@ -15,7 +15,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { commandLine } from "../process/orphan.ts";
+import { commandLine } from "../process/replica/orphan.ts";
 import type { PostgresHome } from "./postgres-home.ts";
 
 /** PostgreSQL's fast and immediate shutdown; the second kills its own children after 5 s. */

@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { closeServer } from "../../lib/host/connection.ts";
-import { createGuardedServer, listenOnLoopback } from "../process/front.ts";
-import type { Note } from "../process/note.ts";
+import { createGuardedServer, listenOnLoopback } from "../process/front/front.ts";
+import type { Note } from "../process/note/note.ts";
 import { KeptList } from "./kept-list.ts";
 
 export interface CaughtSms {

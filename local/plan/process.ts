@@ -2,7 +2,7 @@
 import { join, posix } from "node:path";
 import type { Container, EnvVar } from "../manifest/field/container.ts";
 import type { FieldPath, Read } from "../manifest/resource.ts";
-import { DEFAULT_PROBE, type Probe, type Probes } from "../process/probe.ts";
+import { DEFAULT_PROBE, type Probe, type Probes } from "../process/replica/probe.ts";
 import type { SecretRef } from "../secret.ts";
 import type { Planning } from "./planning.ts";
 

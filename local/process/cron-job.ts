@@ -1,8 +1,8 @@
 /** A CronJob: a Job at each time of its schedule. */
 import { Cron } from "croner";
-import type { FunctionCommand } from "./function-process.ts";
+import type { FunctionCommand } from "./replica/function-process.ts";
 import { runJob } from "./job.ts";
-import type { Note } from "./note.ts";
+import type { Note } from "./note/note.ts";
 
 export interface CronJobOptions {
   name: string;
@@ -28,7 +28,7 @@ export function startCronJob(options: CronJobOptions): RunningCronJob {
     const stop = new AbortController();
     const { process, retries, note } = options;
     const done = runJob({ process, retries, note, signal: stop.signal })
-      .catch((error: unknown) => note(options.name, String(error), "error"))
+      .catch((error: unknown) => note(options.name, messageOf(error), "error"))
       .finally(() => running.delete(stop));
     running.set(stop, done);
     await done;
@@ -47,3 +47,6 @@ export function startCronJob(options: CronJobOptions): RunningCronJob {
     },
   };
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -1,13 +1,13 @@
 /** A Job: one process that must end with 0. */
-import { UsageError } from "../../lib/host/error.ts";
+import { RetryableError, UsageError } from "../../lib/host/error.ts";
 import {
   describeExit,
   spawnNode,
   stopChild,
   type Exit,
   type FunctionCommand,
-} from "./function-process.ts";
-import type { Note } from "./note.ts";
+} from "./replica/function-process.ts";
+import type { Note } from "./note/note.ts";
 
 export interface JobOptions {
   process: FunctionCommand;
@@ -22,7 +22,7 @@ export interface JobOptions {
 
 const DRAIN_MS = 5_000;
 
-/** Rejects with a UsageError for exit code 2, with an Error that names the log file for any other failure. */
+/** Rejects with a UsageError for exit code 2, with a RetryableError that names the log file for any other failure. */
 export async function runJob(options: JobOptions): Promise<void> {
   const { name, stateDir } = options.process;
   for (let attempt = 0; ; attempt += 1) {
@@ -30,7 +30,8 @@ export async function runJob(options: JobOptions): Promise<void> {
     if (exit.code === 0 || options.signal?.aborted === true) return;
     if (exit.code === 2) throw new UsageError(`${name}: ${exit.sentence}`);
     if (attempt >= options.retries) {
-      throw new Error(`${name} ${describeExit(exit)} (more in ${stateDir}/log/${name}.log)`);
+      const sentence = `${name} ${describeExit(exit)} (more in ${stateDir}/log/${name}.log)`;
+      throw new RetryableError("job_failed", sentence);
     }
     options.note(name, `${describeExit(exit)}; tried again`, "warning");
   }

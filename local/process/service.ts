@@ -1,16 +1,16 @@
 /** A Knative Service: its front port is always open, its processes come with the first request and go when idle. */
 import { closeServer } from "../../lib/host/connection.ts";
-import { ACTIVATOR_QUEUE, Activator } from "./activator.ts";
-import { openFront } from "./front-server.ts";
-import { describeExit, type Exit, type FunctionCommand } from "./function-process.ts";
-import { policyOf } from "./load-balancing.ts";
-import type { Note } from "./note.ts";
-import { createRepeatedNote } from "./repeated-note.ts";
-import { ReplicaSet } from "./replica-set.ts";
+import { ACTIVATOR_QUEUE, Activator } from "./front/activator.ts";
+import { openFront } from "./front/front-server.ts";
+import { describeExit, type Exit, type FunctionCommand } from "./replica/function-process.ts";
+import { policyOf } from "./front/load-balancing.ts";
+import type { Note } from "./note/note.ts";
+import { createRepeatedNote } from "./note/repeated-note.ts";
+import { ReplicaSet } from "./replica/replica-set.ts";
 import { PodAutoscaler, REPORT_MS, type Verdict } from "./scale/pod-autoscaler.ts";
 import type { Scale } from "./scale/scale.ts";
-import type { TimeLimit } from "./time-limit.ts";
-import { createWakeReport, type WakeReport } from "./wake-report.ts";
+import type { TimeLimit } from "./front/time-limit.ts";
+import { createWakeReport, type WakeReport } from "./note/wake-report.ts";
 
 export interface ServiceOptions {
   name: string;

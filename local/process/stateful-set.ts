@@ -1,12 +1,12 @@
 /** A StatefulSet behind its Service: replicas that are always on, each with its ordinal's name and its own sidecar. */
 import { UsageError } from "../../lib/host/error.ts";
-import { Activator } from "./activator.ts";
+import { Activator } from "./front/activator.ts";
 import { closeServer } from "../../lib/host/connection.ts";
-import { openFront } from "./front-server.ts";
-import { describeExit, type Exit, type FunctionCommand } from "./function-process.ts";
-import { policyOf } from "./load-balancing.ts";
-import type { Note } from "./note.ts";
-import { ReplicaSet } from "./replica-set.ts";
+import { openFront } from "./front/front-server.ts";
+import { describeExit, type Exit, type FunctionCommand } from "./replica/function-process.ts";
+import { policyOf } from "./front/load-balancing.ts";
+import type { Note } from "./note/note.ts";
+import { ReplicaSet } from "./replica/replica-set.ts";
 import type { RunningService } from "./service.ts";
 
 /** What a sidecar gives its app: DAPR_HTTP_PORT, DAPR_GRPC_PORT, and `env`. */

@@ -4,7 +4,7 @@ import { type Client, escapeIdentifier } from "pg";
 import { asSuperuser } from "../part/postgres-connection.ts";
 import { initCluster, postmasterArgs } from "../part/postmaster.ts";
 import { preparePostgresHome } from "../part/postgres-home.ts";
-import { stablePort } from "../process/free-port.ts";
+import { stablePort } from "../process/replica/free-port.ts";
 import { systemPostgres } from "./install/postgres.ts";
 import { type RealServer, startServer } from "./server.ts";
 

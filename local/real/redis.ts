@@ -1,7 +1,7 @@
 /** A Redis of our own on 127.0.0.1, its data in a folder. What it answered OK is there after a kill -9. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stablePort } from "../process/free-port.ts";
+import { stablePort } from "../process/replica/free-port.ts";
 import { findProgram } from "./command.ts";
 import { type RealServer, startServer } from "./server.ts";
 

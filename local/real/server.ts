@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync, readFileSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { commandLine } from "../process/orphan.ts";
+import { commandLine } from "../process/replica/orphan.ts";
 import { guardProcess } from "./guard.ts";
 
 export interface ServerCommand {

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { UsageError } from "../../lib/host/error.ts";
-import { isPortFree } from "../process/free-port.ts";
+import { isPortFree } from "../process/replica/free-port.ts";
 import { readEnvironment } from "../secret.ts";
 import { lockState } from "../start/state-lock.ts";
 import { partsFolder } from "./cache.ts";

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { ProcessPlan } from "../plan/process.ts";
 import { resolveEnv } from "../plan/process.ts";
-import type { FunctionCommand } from "../process/function-process.ts";
+import type { FunctionCommand } from "../process/replica/function-process.ts";
 import type { Environment, Secrets } from "../secret.ts";
 import { kafkaVariables } from "./kafka.ts";
 

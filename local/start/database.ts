@@ -3,7 +3,7 @@ import { Client } from "pg";
 import { UsageError } from "../../lib/host/error.ts";
 import { startPostgres } from "../part/postgres.ts";
 import { provisionRoles, provisionSchemas } from "../part/postgres-role.ts";
-import type { Note } from "../process/note.ts";
+import type { Note } from "../process/note/note.ts";
 import { type Environment, ownerOf, SCHEMAS } from "../secret.ts";
 
 export interface Database extends AsyncDisposable {

@@ -1,11 +1,12 @@
 /** The Jobs, before anything that needs what they make. */
 import { dirname } from "node:path";
 import type { Kafka } from "kafkajs";
+import { RetryableError } from "../../lib/host/error.ts";
 import { ManifestError } from "../manifest/error.ts";
 import type { Place } from "../manifest/resource.ts";
 import type { JobPlan, Plan } from "../plan.ts";
 import { runJob } from "../process/job.ts";
-import type { Note } from "../process/note.ts";
+import type { Note } from "../process/note/note.ts";
 import { type CommandOptions, toCommand } from "./command.ts";
 
 export interface JobsOptions {
@@ -27,12 +28,17 @@ export function startJobs(stack: AsyncDisposableStack, options: JobsOptions): Ru
   const { plan, kafka } = options;
   const stopping = new AbortController();
   const run = (job: JobPlan) => runOne(job, options, stopping.signal);
+  // As in the cluster, where nothing waits for a Job. What cannot do without it (a topic, a table) says so itself.
+  const goOn = (error: unknown) => {
+    if (!(error instanceof RetryableError)) throw error;
+    options.note("Job", `${error.message}. The next start tries again`, "error");
+  };
   const migrations = plan.migrations.map((job) => ({ job, ran: run(job) }));
   const migrated = allOf(migrations.map(({ ran }) => ran));
   const jobs = plan.jobs.map(async (job) => {
     const own = migrations.filter((it) => folderOf(it.job) === folderOf(job));
     await (own.length > 0 ? allOf(own.map(({ ran }) => ran)) : migrated);
-    if (!stopping.signal.aborted) await run(job);
+    if (!stopping.signal.aborted) await run(job).catch(goOn);
   });
   const done = allOf([migrated, ...jobs]).then(() => requireTopics(plan, kafka));
   stack.defer(async () => {

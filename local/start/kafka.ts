@@ -6,7 +6,8 @@ import { openKafka } from "../../lib/kafka/client.ts";
 import { KAFKA_SECURITY_VARIABLES, type KafkaEnv, readKafkaEnv } from "../../lib/kafka/env.ts";
 import { kafkaUnusable } from "../../lib/kafka/mistake.ts";
 import { startKafka } from "../kafka/server.ts";
-import type { Note } from "../process/note.ts";
+import type { Note } from "../process/note/note.ts";
+import { createRepeatedNote } from "../process/note/repeated-note.ts";
 import type { Environment } from "../secret.ts";
 
 export interface LogOptions {
@@ -42,10 +43,12 @@ export function kafkaVariables(env: Environment): Record<string, string> {
 export async function startLog(options: LogOptions): Promise<AsyncDisposable> {
   const { stateDir, port, env, note } = options;
   if (env["KAFKA_BROKER"]) return new AsyncDisposableStack();
+  // A client that is refused tries again, ten times a second.
+  const say = createRepeatedNote(note);
   return startKafka({
     dataDir: join(stateDir, "kafka"),
     port,
-    log: (message) => note("kafka", message, "warning"),
+    log: (message) => say("kafka", message, "warning"),
   });
 }
 

@@ -4,7 +4,7 @@ import type { KafkaEnv } from "../../lib/kafka/env.ts";
 import type { Ports } from "../address.ts";
 import { type Mail, startMail } from "../part/mail.ts";
 import { type Sms, startSms } from "../part/sms.ts";
-import type { Note } from "../process/note.ts";
+import type { Note } from "../process/note/note.ts";
 import { type Environment, openKeys, openSecrets, type Secrets } from "../secret.ts";
 import { startAll } from "./all.ts";
 import { openDatabase } from "./database.ts";

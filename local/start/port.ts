@@ -1,7 +1,7 @@
 /** The runner's ports are fixed: a taken one is a sentence, before anything starts. */
 import { UsageError } from "../../lib/host/error.ts";
 import { portVariable, type Ports } from "../address.ts";
-import { isPortFree } from "../process/free-port.ts";
+import { isPortFree } from "../process/replica/free-port.ts";
 
 interface NamedPort {
   what: string;
@@ -11,18 +11,30 @@ interface NamedPort {
 
 const MAX_PORT = 65_535;
 
-export async function requirePorts(ports: Ports, options: { kafka: boolean }): Promise<void> {
-  const named = namedPorts(ports).filter(
-    ({ variable }) => options.kafka || variable !== "KAFKA_PORT",
-  );
-  const checked = await Promise.all(named.map((port) => wrongWith(port, named)));
-  const sentences = checked.filter((sentence) => sentence !== null);
-  if (sentences.length > 0) throw new UsageError(sentences.join("\n"));
+/** Which of them are in use: Kafka's is not where another Kafka takes the place of the embedded one. */
+export interface UsedPorts {
+  kafka: boolean;
 }
 
-function namedPorts(ports: Ports): NamedPort[] {
+/** Throws a UsageError for what can be no port, or cannot be one beside the others. */
+export function checkPorts(ports: Ports, used: UsedPorts): void {
+  const named = namedPorts(ports, used);
+  throwAll(named.map((port, index) => wrongWith(port, named.slice(index + 1))));
+}
+
+/** Throws a UsageError for those that something listens on. */
+export async function requireFreePorts(ports: Ports, used: UsedPorts): Promise<void> {
+  throwAll(await Promise.all(namedPorts(ports, used).map(takenSentence)));
+}
+
+function throwAll(sentences: readonly (string | null)[]): void {
+  const found = sentences.filter((sentence) => sentence !== null);
+  if (found.length > 0) throw new UsageError(found.join("\n"));
+}
+
+function namedPorts(ports: Ports, { kafka }: UsedPorts): NamedPort[] {
   const parts = { broker: "the Broker ingress", console: "the console", kafka: "Kafka" } as const;
-  return [
+  const all = [
     ...Object.entries(parts).map(([name, what]) => ({
       what,
       variable: portVariable(name),
@@ -34,18 +46,19 @@ function namedPorts(ports: Ports): NamedPort[] {
       port,
     })),
   ];
+  return all.filter(({ variable }) => kafka || variable !== "KAFKA_PORT");
 }
 
-async function wrongWith(
-  { what, variable, port }: NamedPort,
-  all: readonly NamedPort[],
-): Promise<string | null> {
+/** `0` is any free one. */
+function wrongWith({ variable, port }: NamedPort, others: readonly NamedPort[]): string | null {
   if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
     return `${variable} must be a port number from 1 to ${String(MAX_PORT)}.`;
   }
-  if (port === 0) return null;
-  const other = all.find((it) => it.port === port && it.variable !== variable);
-  if (other !== undefined) return `${variable} and ${other.variable} are both ${String(port)}.`;
-  if (await isPortFree(port)) return null;
+  const other = others.find((it) => port !== 0 && it.port === port);
+  return other === undefined ? null : `${variable} and ${other.variable} are both ${String(port)}.`;
+}
+
+async function takenSentence({ what, variable, port }: NamedPort): Promise<string | null> {
+  if (port === 0 || (await isPortFree(port))) return null;
   return `Port ${String(port)} (${what}) is taken: stop what listens there, or choose another, e.g. ${variable}=${String(port + 10_000)} make start`;
 }

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { signToken, type TokenIssuer } from "../console/token.ts";
-import type { Note } from "../process/note.ts";
+import type { Note } from "../process/note/note.ts";
 
 export interface RecipientsOptions {
   /** Of notification. */

@@ -10,7 +10,7 @@ import { startSidecar } from "../dapr/sidecar.ts";
 import type { Plan } from "../plan.ts";
 import { resolveEnv } from "../plan/process.ts";
 import type { SidecarPlan } from "../plan/sidecar.ts";
-import type { Note } from "../process/note.ts";
+import type { Note } from "../process/note/note.ts";
 import type { PodSidecar } from "../process/stateful-set.ts";
 import type { Environment } from "../secret.ts";
 import type { CommandOptions } from "./command.ts";

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { portVariable } from "../../local/address.ts";
-import { listenOnLoopback } from "../../local/process/front.ts";
+import { listenOnLoopback } from "../../local/process/front/front.ts";
 import { REPOSITORY } from "./manifest-copy.ts";
 import { runnerFixture, type RunnerFixture } from "./runner-fixture.ts";
 
@@ -84,6 +84,16 @@ it("ends with 2 and the sentence alone where the YAML is wrong", async () => {
   expect(run.output()).toBe(
     'eventing/kafka-source-audit-log.yaml:28: spec.delivery.retry must be integer, not "many"\n',
   );
+});
+
+it("ends with 1 and a sentence where the tables of a function cannot be made", async () => {
+  const migrate = join(fixture.sources, "functions/notification/migrate.ts");
+  writeFileSync(migrate, 'console.error("no disk"); process.exit(1);');
+  const run = start();
+  await once(run.child, "close");
+  expect(run.child.exitCode).toBe(1);
+  expect(run.output()).toMatch(/^migrate-notification ended with exit code 1: no disk \(.*\)$/m);
+  expect(run.output()).not.toContain("    at ");
 });
 
 it("ends with 2 where a port is taken, and says which and how to move it", async () => {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
+import { UsageError } from "../../lib/host/error.ts";
 import { ManifestError } from "../../local/manifest/error.ts";
 import { resolveEnv } from "../../local/plan/process.ts";
 import { prepare } from "../../local/runner.ts";
@@ -57,6 +58,13 @@ it("takes delivery, ordering and sinks from the YAML, with the cluster's names r
       deadLetterSinkUrl: "http://127.0.0.1:18080/default/task-events-dead-letters",
     },
   });
+});
+
+it("names the variable that is no port, not what would be made of it", () => {
+  const options = { root: REPOSITORY, sources: SOURCES, stateDir: "unused", log: () => undefined };
+  expect(() => prepare({ ...options, env: { KAFKA_PORT: "abc" } })).toThrow(
+    new UsageError("KAFKA_PORT must be a port number from 1 to 65535."),
+  );
 });
 
 it("fills in what Knative does where delivery, ordering and offset are absent", () => {

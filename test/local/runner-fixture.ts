@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Ports } from "../../local/address.ts";
-import { freePort } from "../../local/process/free-port.ts";
+import { freePort } from "../../local/process/replica/free-port.ts";
 import { type Runner, startRunner } from "../../local/runner.ts";
 import { copyManifest, type ManifestCopy } from "./manifest-copy.ts";
 

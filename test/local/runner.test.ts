@@ -1,5 +1,7 @@
 /** The runner with stub functions: what it starts, in which order it refuses, and that nothing is left of it. */
+import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { runnerFixture, type RunnerFixture } from "./runner-fixture.ts";
 
@@ -85,6 +87,17 @@ it("starts nothing where the YAML is wrong", async () => {
   fixture.copy.edit("eventing/ping-source-notification.yaml", "*/2", "*/x");
   await expect(fixture.start()).rejects.toThrow("ping-source-notification.yaml:12: schedule");
   expect(await isOpen(fixture.ports.kafka)).toBe(false);
+});
+
+it("goes on without what a failed Job would have done, as the cluster does, with a loud line", async () => {
+  const job = join(fixture.sources, "functions/audit-log/schemas.ts");
+  writeFileSync(job, 'console.error("no registry"); process.exit(1);');
+  await using _ = await fixture.start();
+  expect(fixture.lines).toContainEqual(
+    expect.stringMatching(
+      /^Job: ERROR: schemas ended with exit code 1: no registry \(more in .*schemas\.log\)\. The next start tries again$/,
+    ),
+  );
 });
 
 it("names the file and line of a source whose topic nobody makes", async () => {

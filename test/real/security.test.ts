@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { commandLine } from "../../local/process/orphan.ts";
+import { commandLine } from "../../local/process/replica/orphan.ts";
 import { type RealKafka, startRealKafka } from "../../local/real/kafka.ts";
 import { type RealRedis, startRealRedis } from "../../local/real/redis.ts";
 import { WsClient } from "../functions/websocket-gateway/fixture/client.ts";

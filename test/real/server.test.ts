@@ -11,7 +11,7 @@ import { describe, expect, it, vi } from "vitest";
 import { startRealKafka } from "../../local/real/kafka.ts";
 import { startRealPostgres } from "../../local/real/postgres.ts";
 import { startRealRedis } from "../../local/real/redis.ts";
-import { commandLine } from "../../local/process/orphan.ts";
+import { commandLine } from "../../local/process/replica/orphan.ts";
 import { makeFolder } from "../support/folder.ts";
 import { lacks, realParts } from "../support/real.ts";
 

@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { isPortFree } from "../../local/process/free-port.ts";
+import { isPortFree } from "../../local/process/replica/free-port.ts";
 import { partsFolder } from "../../local/real/cache.ts";
 import { entriesOf, until } from "../support/look.ts";
 import { lacks } from "../support/real.ts";

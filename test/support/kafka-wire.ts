@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { connect, type Socket } from "node:net";
+import { incrementalAlterConfigs } from "./incremental-alter-configs.ts";
 
 /** kafkajs ships its protocol without types. */
 const load = createRequire(import.meta.url) as (path: string) => unknown;
@@ -9,8 +10,14 @@ const encodeRequest = load("kafkajs/src/protocol/request") as (
   request: object,
 ) => Promise<{ buffer: Buffer }>;
 
+interface ProtocolModule {
+  /** Those that it can write. */
+  readonly versions: readonly string[];
+  protocol(options: { version: number }): (payload: unknown) => Definition;
+}
+
 interface Definition {
-  readonly request: { readonly expectResponse?: () => boolean };
+  readonly request: { readonly apiKey: number; readonly expectResponse?: () => boolean };
   readonly response: { decode(payload: Buffer): Promise<unknown> };
 }
 
@@ -65,19 +72,17 @@ export async function openWire(address: string): Promise<Wire> {
   };
 }
 
-function define(api: string, version: number, payload: unknown): Definition {
-  const requests = load(`kafkajs/src/protocol/requests/${api}`) as {
-    protocol(options: { version: number }): (payload: unknown) => Definition;
-  };
-  return requests.protocol({ version })(payload);
+const lacking: Readonly<Record<string, ProtocolModule>> = { incrementalAlterConfigs };
+
+function moduleOf(api: string): ProtocolModule {
+  return lacking[api] ?? (load(`kafkajs/src/protocol/requests/${api}`) as ProtocolModule);
 }
 
+const define = (api: string, version: number, payload: unknown): Definition =>
+  moduleOf(api).protocol({ version })(payload);
+
 /** The versions that kafkajs can write. */
-export function encodableVersions(api: string): number[] {
-  return (load(`kafkajs/src/protocol/requests/${api}`) as { versions: string[] }).versions.map(
-    Number,
-  );
-}
+export const encodableVersions = (api: string): number[] => moduleOf(api).versions.map(Number);
 
 function frames(socket: Socket): () => Promise<Buffer> {
   let bytes = Buffer.alloc(0);

@@ -1,7 +1,7 @@
 /** A daprd of a test's own that publishes to a Kafka. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stablePort } from "../../local/process/free-port.ts";
+import { stablePort } from "../../local/process/replica/free-port.ts";
 import { type RealServer, startServer } from "../../local/real/server.ts";
 import { realParts } from "./real.ts";
 

@@ -1,6 +1,9 @@
-/** A schema registry by the HTTP API of Confluent's, which Redpanda's, Karapace and Apicurio speak too. */
+/**
+ * A schema registry by the HTTP API of Confluent's, which Redpanda's, Karapace and Apicurio speak too. (Apicurio 2.6 takes the schemas,
+ * but compares none of draft 2020-12: it answers 500 to a second version.)
+ */
 import { setTimeout as delay } from "node:timers/promises";
-import { UsageError } from "../../../lib/host/error.ts";
+import { RetryableError, UsageError } from "../../../lib/host/error.ts";
 
 export interface Registry {
   setCompatibility(subject: string, level: string): Promise<void>;
@@ -31,7 +34,7 @@ interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Throws UsageError where a person must act, Error where it did not answer in time. */
+/** Throws UsageError where a person must act, RetryableError where it did not answer in time. */
 export function openRegistry(
   url: string,
   { waitsMs = defaultWaitsMs }: RegistryOptions = {},
@@ -113,7 +116,7 @@ async function insist(
     const wait = waitsMs[failures];
     if (wait !== undefined) await delay(wait);
     else if (outcome instanceof Error) throw outcome;
-    else throw new Error(`The schema registry ${host} ${said(outcome)}.`);
+    else throw unavailable(`The schema registry ${host} ${said(outcome)}.`);
   }
 }
 
@@ -126,8 +129,11 @@ function unreachable(error: unknown, host: string): Error {
       `The certificate of the schema registry ${host} is not trusted (${code}): give its CA in NODE_EXTRA_CA_CERTS.`,
     );
   }
-  return new Error(`The schema registry ${host} cannot be reached: ${String(cause)}`, { cause });
+  return unavailable(`The schema registry ${host} cannot be reached: ${String(cause)}`, cause);
 }
+
+const unavailable = (sentence: string, cause?: unknown): RetryableError =>
+  new RetryableError("schema_registry_unavailable", sentence, { cause });
 
 const said = ({ status, body }: Answer): string => {
   const message = typeof body["message"] === "string" ? `: ${body["message"].slice(0, 500)}` : "";

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { keepLog } from "../../process/function-log.ts";
-import type { Note } from "../../process/note.ts";
-import { recordProcess } from "../../process/orphan.ts";
+import { keepLog } from "../../process/note/function-log.ts";
+import type { Note } from "../../process/note/note.ts";
+import { recordProcess } from "../../process/replica/orphan.ts";
 import { guardProcess } from "../../real/guard.ts";
 import type { DaprdOptions, DaprdPorts } from "./daprd.ts";
 

@@ -1,7 +1,7 @@
 /** A real daprd as the sidecar of one pod: started before its app, restarted when it dies, ended after it. */
 import { setTimeout as delay } from "node:timers/promises";
-import { freePort, stablePort } from "../../process/free-port.ts";
-import type { Note } from "../../process/note.ts";
+import { freePort, stablePort } from "../../process/replica/free-port.ts";
+import type { Note } from "../../process/note/note.ts";
 import type { PodSidecar } from "../../process/stateful-set.ts";
 import { type DaprdProcess, spawnDaprd } from "./daprd-process.ts";
 

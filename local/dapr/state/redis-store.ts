@@ -1,6 +1,6 @@
 /** State in a Redis as daprd keeps it there, so that either finds what the other wrote. */
 import { createClient } from "@redis/client";
-import type { Note } from "../../process/note.ts";
+import type { Note } from "../../process/note/note.ts";
 import { DaprError } from "../dapr-error.ts";
 import { mismatch, parseEtag, type StateStore, type Stored, type Write } from "./state-store.ts";
 

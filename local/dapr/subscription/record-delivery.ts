@@ -1,7 +1,7 @@
 /** One record after another to the app: its wrapper and headers, its attempts, its end in the dead letter topic. */
 import { keepAliveAgent } from "../../keep-alive.ts";
 import type { KafkaMessage } from "kafkajs";
-import type { Note } from "../../process/note.ts";
+import type { Note } from "../../process/note/note.ts";
 import { deliver, type Outcome } from "./delivery.ts";
 import { wrapRaw } from "../envelope.ts";
 import type { Pubsub } from "../pubsub.ts";

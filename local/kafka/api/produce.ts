@@ -79,8 +79,11 @@ async function store(
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     if (error.code === ErrorCode.KAFKA_STORAGE_ERROR)
-      broker.log(`${topic}/${index}: ${error.message}: ${String(error.cause)}`);
+      broker.log(`${topic}/${index}: ${error.message}: ${messageOf(error.cause)}`);
     const startOffset = broker.topics.get(topic)?.partitions[index]?.startOffset ?? -1;
     return { index, error: error.code, baseOffset: -1, startOffset };
   }
 }
+
+const messageOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause);

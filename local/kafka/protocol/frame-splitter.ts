@@ -29,7 +29,7 @@ export class FrameSplitter {
     const start = first && first.length >= 4 ? first : this.#join();
     const length = start.readInt32BE(0);
     if (length <= 0 || length > FRAME_LIMIT_BYTES)
-      throw new MalformedFrame(`a frame of ${length} bytes`);
+      throw new MalformedFrame(foreignProtocol(start) ?? `a frame of ${length} bytes`);
     return length;
   }
 
@@ -47,4 +47,12 @@ export class FrameSplitter {
     this.#chunks = [all];
     return all;
   }
+}
+
+/** What else people send to a port: their bytes in place of a length. */
+function foreignProtocol(start: Buffer): string | undefined {
+  if (/^(?:GET |HEAD|POST|PUT |DELE|OPTI|PATC)$/.test(start.toString("latin1", 0, 4)))
+    return "HTTP, where this port speaks Kafka";
+  const isHandshake = start[0] === 0x16 && start[1] === 0x03;
+  return isHandshake ? "TLS, which the embedded log has not" : undefined;
 }

@@ -57,6 +57,11 @@ const internal: Readonly<Record<string, ConfigKey>> = {
   [INTERNAL_SEGMENT_BYTES]: { fallback: "", refusal: integer("INT", 14n) },
 };
 
+const lists: ReadonlySet<string> = new Set(["cleanup.policy"]);
+
+/** Whether its value is several, separated by commas. */
+export const isList = (name: string): boolean => lists.has(name);
+
 export type NumericConfig = "max.message.bytes" | "retention.bytes" | "retention.ms";
 
 export interface ConfigEntry {
@@ -75,7 +80,11 @@ export class TopicConfig {
   }
 
   number(name: NumericConfig): number {
-    return Number(this.#set.get(name) ?? keys[name]?.fallback);
+    return Number(this.value(name));
+  }
+
+  value(name: string): string {
+    return this.#set.get(name) ?? keys[name]?.fallback ?? "";
   }
 
   get segmentBytes(): number {

@@ -135,9 +135,11 @@ export class TopicStore {
     });
   }
 
-  configure(name: string, config: TopicConfig): Promise<void> {
+  /** `change` gets the configs as they are when its turn has come; what it throws changes nothing. */
+  configure(name: string, change: (now: TopicConfig) => TopicConfig): Promise<void> {
     return this.#changes.run(async () => {
       const topic = this.topic(name);
+      const config = change(topic.config);
       await this.#save({
         topics: [...this.#recordsBut(name), { ...topic.toRecord(), config: config.toJSON() }],
       });

@@ -1,6 +1,6 @@
 /** A member of a consumer group that fetches on while records are delivered, and commits what is settled. */
 import type { Consumer, EachBatchPayload, Kafka, TopicPartitionOffset } from "kafkajs";
-import type { NoteLevel } from "../../process/note.ts";
+import type { NoteLevel } from "../../process/note/note.ts";
 import type { AssignedRecord, Assignment } from "./assignment.ts";
 
 export interface ConsumerOptions<R extends AssignedRecord> {

@@ -3,7 +3,7 @@ import { type Static } from "typebox";
 import { checkDelivery, checkDestination, delivery, destination } from "../field/delivery.ts";
 import { type Fault, fault, warning } from "../fault.ts";
 import { closed, count, list, name, oneOf, optional } from "../field/closed.ts";
-import { head } from "../field/metadata.ts";
+import { checkKeda, head } from "../field/metadata.ts";
 import type { Resource } from "../resource.ts";
 
 export const kafkaSource = closed({
@@ -25,7 +25,15 @@ export const kafkaSource = closed({
 
 export type KafkaSource = Resource<Static<typeof kafkaSource>>;
 
-export function* checkKafkaSource({ spec }: KafkaSource): Iterable<Fault> {
+const KEY_TYPE_LABEL = "kafkasources.sources.knative.dev/key-type";
+
+export function* checkKafkaSource({ metadata, spec }: KafkaSource): Iterable<Fault> {
+  const keyType = metadata.labels?.[KEY_TYPE_LABEL] ?? "string";
+  if (keyType !== "string") {
+    const sentence = `${KEY_TYPE_LABEL} must be string here, not "${keyType}"`;
+    yield fault(["metadata", "labels", KEY_TYPE_LABEL], sentence);
+  }
+  yield* checkKeda(metadata.annotations);
   yield* checkDestination(spec.sink, ["spec", "sink"]);
   if (spec.delivery !== undefined) yield* checkDelivery(spec.delivery, ["spec", "delivery"]);
   if (spec.consumers === 0) {

@@ -5,7 +5,7 @@ import { checkPod, podFields, podNotSupported } from "../field/container.ts";
 import { type Fault, fault } from "../fault.ts";
 import { closed, count, optional } from "../field/closed.ts";
 import { head, templateMetadata } from "../field/metadata.ts";
-import type { TimeLimit } from "../../process/time-limit.ts";
+import type { TimeLimit } from "../../process/front/time-limit.ts";
 import type { Resource } from "../resource.ts";
 
 export const knativeService = closed({

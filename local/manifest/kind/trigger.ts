@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import type { FilterSpec } from "../../knative/filter/filter.ts";
 import { closed, list, name, optional, text, textMap } from "../field/closed.ts";
 import { checkDelivery, checkDestination, delivery, destination } from "../field/delivery.ts";
-import { head } from "../field/metadata.ts";
+import { checkKeda, head } from "../field/metadata.ts";
 import { type Fault, fault, warning } from "../fault.ts";
 import type { FieldPath, Resource } from "../resource.ts";
 
@@ -50,6 +50,7 @@ export function* checkTrigger({ metadata, spec }: Trigger): Iterable<Fault> {
   }
   if (spec.delivery !== undefined) yield* checkDelivery(spec.delivery, ["spec", "delivery"]);
   yield* checkAnnotations(metadata.annotations ?? {});
+  yield* checkKeda(metadata.annotations);
 }
 
 /** The one makes a Broker, the other waits for a resource. */

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
-import { freePort } from "../../../local/process/free-port.ts";
+import { freePort } from "../../../local/process/replica/free-port.ts";
 import { WsClient } from "./fixture/client.ts";
 import { idsOf, manyEvents, tokenOf, World } from "./fixture/world.ts";
 

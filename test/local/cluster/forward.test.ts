@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { startForward } from "../../../local/cluster/forward.ts";
-import { freePort } from "../../../local/process/free-port.ts";
+import { freePort } from "../../../local/process/replica/free-port.ts";
 import { type Folder, makeFolder } from "../../support/folder.ts";
 
 /** Answers as `kubectl port-forward` does: a server of its own, which says what it was asked for. */

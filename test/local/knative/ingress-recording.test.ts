@@ -5,7 +5,7 @@ import type { Consumer, Kafka, KafkaMessage } from "kafkajs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { members, parseJson } from "../../../lib/events/json.ts";
 import { startIngress, type Ingress } from "../../../local/knative/ingress.ts";
-import { GUARD_HEADERS } from "../../../local/process/front.ts";
+import { GUARD_HEADERS } from "../../../local/process/front/front.ts";
 import { createReport } from "../../../local/report.ts";
 import { startLog, type TopicLog } from "./topic-log.ts";
 import { splitByException } from "./exception.ts";

@@ -71,14 +71,14 @@ async function linesOf(topic: string, loss: Loss): Promise<readonly string[]> {
 
 test("a record with a null header value", async () => {
   expect(await linesOf("null", { hasNullHeader: true })).toEqual([
-    "audit-log: ERROR: event ? (null 0/0) dropped: a header value is null or has a control character. " +
+    "audit-log: ERROR: event e0 (null 0/0) dropped: a header value is null or has a control character. " +
       "Knative drops and commits it silently",
   ]);
 });
 
 test("a record with a control character in an attribute", async () => {
   expect(await linesOf("control", { headers: { ce_subject: "a\u0001b" } })).toEqual([
-    "audit-log: ERROR: event ? (control 0/0) dropped: a header value is null or has a control character. " +
+    "audit-log: ERROR: event e0 (control 0/0) dropped: a header value is null or has a control character. " +
       "Knative drops and commits it silently",
   ]);
 });

@@ -243,6 +243,7 @@ spec: { topic: task-events, bootstrapServers: [kafka.default.svc:9092] }
     "$1      namespace: tasks\n",
     'spec.sink.ref.namespace must be one of default, not "tasks"',
   ],
+  ["a name with capitals", SOURCE, "name: audit-log\n", "name: Audit\n", '"Audit" is no name'],
   [
     "another version of a kind",
     SOURCE,

@@ -12,7 +12,7 @@ import {
   type PostgresRole,
 } from "../../../local/part/postgres.ts";
 import { provisionRoles, provisionSchemas } from "../../../local/part/postgres-role.ts";
-import { commandLine } from "../../../local/process/orphan.ts";
+import { commandLine } from "../../../local/process/replica/orphan.ts";
 
 const owner = { name: "audit_owner", password: "p w/@:'" };
 const runtime = { name: "audit", password: "runtime" };

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { startCronJob, type CronJobOptions } from "../../../local/process/cron-job.ts";
-import type { FunctionCommand } from "../../../local/process/function-process.ts";
+import type { FunctionCommand } from "../../../local/process/replica/function-process.ts";
 import { runJob } from "../../../local/process/job.ts";
 import { fixtureCommand, keepNotes, temporaryFolder } from "./fixture/command.ts";
 
@@ -95,5 +95,5 @@ it("says that a run failed, and goes on", async () => {
   const process = scriptCommand(`console.error("no topic"); process.exit(1);`);
   await using cronJob = cron(process);
   await cronJob.run();
-  expect(notes.join()).toContain("cron: Error: job ended with exit code 1: no topic");
+  expect(notes.join()).toContain("cron: job ended with exit code 1: no topic");
 });

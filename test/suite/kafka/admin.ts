@@ -1,8 +1,9 @@
 /** Topics: making, growing, configuring, emptying and deleting them. */
 import kafkajs from "kafkajs";
 import { describe, expect, it } from "vitest";
+import { type ConfigChange, OPERATION } from "../../support/incremental-alter-configs.ts";
 import { type BrokerSession, openSession } from "./broker-session.ts";
-import { fetch, produce, valuesOf } from "./requests.ts";
+import { errorCodes, fetch, produce, valuesOf } from "./requests.ts";
 
 const { TOPIC } = kafkajs.ConfigResourceTypes;
 
@@ -117,6 +118,33 @@ export function adminTests(getBroker: () => string): void {
       expect(await produce(await session.wire(), topic, ["x".repeat(3000)])).toMatchObject({
         errorCode: 10,
       });
+    });
+
+    it("are changed one by one, where the others stay as they are", async () => {
+      await using session = await openSession(getBroker());
+      const wire = await session.wire();
+      const name = await session.topic(1, { "retention.ms": "60000", "segment.bytes": "2000000" });
+      const change = (configEntries: readonly ConfigChange[], validateOnly = false) =>
+        wire.call("incrementalAlterConfigs", 0, {
+          resources: [{ type: TOPIC, name, configEntries }],
+          validateOnly,
+        });
+      const changes = [
+        { name: "max.message.bytes", value: "2000" },
+        { name: "retention.ms", operation: OPERATION.delete, value: null },
+        { name: "cleanup.policy", operation: OPERATION.append, value: "delete" },
+      ];
+      await change(changes, true);
+      expect(await configOf(session, name)).toMatchObject({ "retention.ms": "60000 (1)" });
+      expect(errorCodes(await change(changes))).toEqual([0]);
+      await expect
+        .poll(() => configOf(session, name))
+        .toMatchObject({
+          "max.message.bytes": "2000 (1)",
+          "retention.ms": "604800000 (5)",
+          "segment.bytes": "2000000 (1)",
+          "cleanup.policy": "delete (1)",
+        });
     });
 
     it("of one name are described alone", async () => {

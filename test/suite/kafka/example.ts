@@ -88,6 +88,10 @@ export const examples: Record<string, Example> = {
     key: 33,
     payload: (name) => ({ resources: [{ type: 2, name, configEntries: [] }], validateOnly: true }),
   },
+  incrementalAlterConfigs: {
+    key: 44,
+    payload: (name) => ({ resources: [{ type: 2, name, configEntries: [] }], validateOnly: true }),
+  },
   createPartitions: {
     key: 37,
     payload: (topic) => ({

@@ -1,5 +1,6 @@
 /** What Kafka answers to requests that cannot be granted, code by code. */
 import { describe, expect, it } from "vitest";
+import { OPERATION } from "../../support/incremental-alter-configs.ts";
 import { openSession } from "./broker-session.ts";
 import { errorCodes, fetch, produce } from "./requests.ts";
 
@@ -160,6 +161,42 @@ const configCases: Case[] = [
   ],
 ];
 
+function incrementally(name: string, operation: number, value: string | null) {
+  return configsOf(TOPIC, undefined, [{ name, operation, value }]);
+}
+
+const { set, append, subtract } = OPERATION;
+const incremental = "incrementalAlterConfigs";
+const incrementalCases: Case[] = [
+  ["no such topic", incremental, 0, configsOf(TOPIC, "no-such"), 3],
+  ["a bad name", incremental, 0, configsOf(TOPIC, "no such"), 17],
+  ["no name", incremental, 0, configsOf(TOPIC, ""), 42],
+  ["no such broker", incremental, 0, configsOf(BROKER, "9"), 42],
+  ["no such kind", incremental, 0, configsOf(77, "x"), 42],
+  ["no value", incremental, 0, incrementally("retention.ms", set, null), 42],
+  ["one config twice", incremental, 0, configsOf(TOPIC, undefined, [retention, retention]), 42],
+  ["no such operation", incremental, 0, incrementally("retention.ms", 9, "1"), -1],
+  ["no such config", incremental, 0, incrementally("no.such", set, "1"), 40],
+  ["a bad value", incremental, 0, incrementally("retention.ms", set, "soon"), 40],
+  ["an addition to a number", incremental, 0, incrementally("retention.ms", append, "1"), 40],
+  ["a subtraction from a number", incremental, 0, incrementally("retention.ms", subtract, "1"), 40],
+  ["no such cleanup", incremental, 0, incrementally("cleanup.policy", append, "burn"), 40],
+  [
+    "nothing new to a list: it is",
+    incremental,
+    0,
+    incrementally("cleanup.policy", append, "delete"),
+    0,
+  ],
+  [
+    "nothing to delete: it is",
+    incremental,
+    0,
+    incrementally("retention.ms", OPERATION.delete, null),
+    0,
+  ],
+];
+
 const recordCases: Case[] = [
   ["a kind of offset of later versions", "listOffsets", 3, offsetAt(-3), 35],
   ["no such partition", "listOffsets", 3, offsetAt(-1, 9), 3],
@@ -195,6 +232,7 @@ export function refusalTests(getBroker: () => string): void {
   describe.each<[string, Case[]]>([
     ["about topics", topicCases],
     ["about configs", configCases],
+    ["about changes to configs", incrementalCases],
     ["about records", recordCases],
     ["about groups", groupCases],
   ])("requests %s that cannot be granted", (_about, cases) => {

@@ -7,6 +7,7 @@ import { publishSchemas } from "../../../../functions/audit-log/schema/publish-s
 import { openRegistry } from "../../../../functions/audit-log/schema/registry.ts";
 import { toJsonSchema } from "../../../../lib/events/json-schema.ts";
 import { taskEventTypes } from "../../../../lib/events/task.ts";
+import { RetryableError } from "../../../../lib/host/error.ts";
 import { certificate, emptyState, RegistryServer } from "./registry-server.ts";
 
 const entry = join(import.meta.dirname, "../../../../functions/audit-log/schemas.ts");
@@ -138,9 +139,12 @@ describe("publishing", () => {
     const registry = await RegistryServer.start();
     const url = registry.urlOf("user:secret");
     await registry[Symbol.asyncDispose]();
-    await expect(publishTo(url, [1])).rejects.toThrow(
+    const away = publishTo(url, [1]);
+    await expect(away).rejects.toThrow(
       /^The schema registry 127\.0\.0\.1:\d+ cannot be reached: .*ECONNREFUSED/,
     );
+    // exitWith says it without a stack.
+    await expect(away).rejects.toBeInstanceOf(RetryableError);
     await using ill = await RegistryServer.start({
       script: [{ status: 503 }, { status: 503, body: "ill" }],
     });

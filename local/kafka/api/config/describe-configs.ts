@@ -1,11 +1,11 @@
 /** DescribeConfigs: of topics, and the few of the broker that clients look at. */
-import { NODE_ID, type Broker } from "../broker.ts";
-import { defineApi } from "../protocol/api.ts";
-import { ErrorCode, KafkaError } from "../protocol/error-code.ts";
-import type { Writer } from "../protocol/writer.ts";
-import type { ConfigEntry } from "../topic/topic-config.ts";
-import { checkTopicName } from "../topic/topic-name.ts";
-import { attempt } from "./attempt.ts";
+import { NODE_ID, type Broker } from "../../broker.ts";
+import { defineApi } from "../../protocol/api.ts";
+import { ErrorCode, KafkaError } from "../../protocol/error-code.ts";
+import type { Writer } from "../../protocol/writer.ts";
+import type { ConfigEntry } from "../../topic/topic-config.ts";
+import { checkTopicName } from "../../topic/topic-name.ts";
+import { attempt } from "../attempt.ts";
 import { BROKER, TOPIC } from "./config-resource.ts";
 
 const SOURCE = { topic: 1, default: 5 } as const;

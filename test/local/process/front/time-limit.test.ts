@@ -2,11 +2,11 @@
 import { createServer, request, type IncomingMessage, type RequestListener } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, it } from "vitest";
-import { Activator } from "../../../local/process/activator.ts";
-import { openFront } from "../../../local/process/front-server.ts";
-import { listenOnLoopback } from "../../../local/process/front.ts";
-import { policyOf } from "../../../local/process/load-balancing.ts";
-import type { TimeLimit } from "../../../local/process/time-limit.ts";
+import { Activator } from "../../../../local/process/front/activator.ts";
+import { openFront } from "../../../../local/process/front/front-server.ts";
+import { listenOnLoopback } from "../../../../local/process/front/front.ts";
+import { policyOf } from "../../../../local/process/front/load-balancing.ts";
+import type { TimeLimit } from "../../../../local/process/front/time-limit.ts";
 import { Agent } from "node:http";
 
 const stops: (() => void)[] = [];

@@ -1,6 +1,6 @@
 /** One line when a function wakes, sleeps, or gets more or fewer processes, with the reason. */
 import type { Note } from "./note.ts";
-import type { Verdict } from "./scale/pod-autoscaler.ts";
+import type { Verdict } from "../scale/pod-autoscaler.ts";
 
 export interface WakeReport {
   scaled(from: number, to: Verdict): void;

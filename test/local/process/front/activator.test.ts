@@ -1,9 +1,9 @@
 /** Requests that wait for a process: how many, how long, and what they are told. */
 import { Agent } from "node:http";
 import { expect, it } from "vitest";
-import { Activator, NoReplicaError } from "../../../local/process/activator.ts";
-import { policyOf } from "../../../local/process/load-balancing.ts";
-import type { Replica } from "../../../local/process/replica-set.ts";
+import { Activator, NoReplicaError } from "../../../../local/process/front/activator.ts";
+import { policyOf } from "../../../../local/process/front/load-balancing.ts";
+import type { Replica } from "../../../../local/process/replica/replica-set.ts";
 
 const replica = (ordinal: number): Replica => ({
   ordinal,

@@ -2,13 +2,13 @@
 import { request, type RequestOptions } from "node:http";
 import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
-import { commandLine } from "../../../local/process/orphan.ts";
-import { DEFAULT_PROBE } from "../../../local/process/probe.ts";
-import { ReplicaSet } from "../../../local/process/replica-set.ts";
-import type { RunningService } from "../../../local/process/service.ts";
-import { fixtureCommand } from "./fixture/command.ts";
-import { fastClock, scaleOf } from "./fixture/scale.ts";
-import { fixtureServices } from "./fixture/service.ts";
+import { commandLine } from "../../../../local/process/replica/orphan.ts";
+import { DEFAULT_PROBE } from "../../../../local/process/replica/probe.ts";
+import { ReplicaSet } from "../../../../local/process/replica/replica-set.ts";
+import type { RunningService } from "../../../../local/process/service.ts";
+import { fixtureCommand } from "../fixture/command.ts";
+import { fastClock, scaleOf } from "../fixture/scale.ts";
+import { fixtureServices } from "../fixture/service.ts";
 
 const { note, notes, running, start } = fixtureServices();
 

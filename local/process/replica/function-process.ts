@@ -2,10 +2,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { COMPILE_CACHE } from "../compile-cache.ts";
-import { keepLog, type FunctionLog } from "./function-log.ts";
+import { COMPILE_CACHE } from "../../compile-cache.ts";
+import { keepLog, type FunctionLog } from "../note/function-log.ts";
 import { freePort, isPortFree } from "./free-port.ts";
-import type { Note } from "./note.ts";
+import type { Note } from "../note/note.ts";
 import { recordProcess } from "./orphan.ts";
 import { askProbe, DEFAULT_PROBES, isPassed, type Probe, type Probes } from "./probe.ts";
 

@@ -1,6 +1,6 @@
 /** Which process the activator picks. */
 import { expect, it } from "vitest";
-import { policyOf, type Target } from "../../../local/process/load-balancing.ts";
+import { policyOf, type Target } from "../../../../local/process/front/load-balancing.ts";
 
 const targets = (...inFlight: number[]): Target[] =>
   inFlight.map((count, ordinal) => ({ ordinal, inFlight: count }));

@@ -8,7 +8,7 @@ import {
   type FunctionCommand,
   type FunctionProcess,
 } from "./function-process.ts";
-import type { Note } from "./note.ts";
+import type { Note } from "../note/note.ts";
 import { DEFAULT_PROBES, keepProbing, passesAtStart } from "./probe.ts";
 
 /** One ready process. */

@@ -1,6 +1,6 @@
 /** What a function says again and again is one line in a while. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { createRepeatedNote } from "../../../local/process/repeated-note.ts";
+import { createRepeatedNote } from "../../../../local/process/note/repeated-note.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

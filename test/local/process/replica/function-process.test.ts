@@ -3,9 +3,16 @@ import { execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { startFunctionProcess, spawnNode } from "../../../local/process/function-process.ts";
-import { commandLine, endOrphans, recordProcess } from "../../../local/process/orphan.ts";
-import { entry, fixtureCommand, keepNotes, temporaryFolder } from "./fixture/command.ts";
+import {
+  startFunctionProcess,
+  spawnNode,
+} from "../../../../local/process/replica/function-process.ts";
+import {
+  commandLine,
+  endOrphans,
+  recordProcess,
+} from "../../../../local/process/replica/orphan.ts";
+import { entry, fixtureCommand, keepNotes, temporaryFolder } from "../fixture/command.ts";
 
 const { note, notes } = keepNotes();
 
@@ -49,7 +56,7 @@ it("is not ready where the process ends before, and hands over what it said", as
 
 it("dies with a runner that was killed with -9", async () => {
   const stateDir = temporaryFolder();
-  const module = join(import.meta.dirname, "../../../local/process/function-process.ts");
+  const module = join(import.meta.dirname, "../../../../local/process/replica/function-process.ts");
   const script = `import { startFunctionProcess } from ${JSON.stringify(module)};
     const started = await startFunctionProcess(${JSON.stringify(fixtureCommand({ stateDir }))}, () => {});
     await started.ready();

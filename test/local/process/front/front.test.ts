@@ -2,8 +2,12 @@
 import { connect } from "node:net";
 import { request, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { closeServer } from "../../../lib/host/connection.ts";
-import { createGuardedServer, guard, listenOnLoopback } from "../../../local/process/front.ts";
+import { closeServer } from "../../../../lib/host/connection.ts";
+import {
+  createGuardedServer,
+  guard,
+  listenOnLoopback,
+} from "../../../../local/process/front/front.ts";
 
 const requestWith = (headers: Record<string, string>) =>
   ({ headers }) as unknown as IncomingMessage;

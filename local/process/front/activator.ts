@@ -1,7 +1,7 @@
 /** Holds requests until a process can take them, as Knative's activator does, and spreads them over the processes. */
-import { describeExit, type Exit } from "./function-process.ts";
+import { describeExit, type Exit } from "../replica/function-process.ts";
 import type { Policy } from "./load-balancing.ts";
-import type { Replica } from "./replica-set.ts";
+import type { Replica } from "../replica/replica-set.ts";
 
 /** breakerQueueDepth of the activator. (Its breaker adds 2³¹ places to them, so that there nobody is ever refused.) */
 export const ACTIVATOR_QUEUE = 10_000;
