@@ -1,7 +1,7 @@
 /** Keeps a wanted number of processes of one function running: starts, restarts after a crash, drains and ends them. */
 import type { Agent } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { keepAliveAgent } from "../keep-alive.ts";
+import { keepAliveAgent } from "../../keep-alive.ts";
 import {
   startFunctionProcess,
   type Exit,

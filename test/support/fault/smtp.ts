@@ -1,7 +1,7 @@
 /** Starts the mail server of a test that kills it. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { stablePort } from "../../../local/process/free-port.ts";
+import { stablePort } from "../../../local/process/replica/free-port.ts";
 import { type RealServer, startServer } from "../../../local/real/server.ts";
 
 export interface SmtpProcess extends RealServer {
