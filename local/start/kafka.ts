@@ -5,7 +5,7 @@ import { readVariables } from "../../lib/host/variables.ts";
 import { openKafka } from "../../lib/kafka/client.ts";
 import { KAFKA_SECURITY_VARIABLES, type KafkaEnv, readKafkaEnv } from "../../lib/kafka/env.ts";
 import { kafkaUnusable } from "../../lib/kafka/mistake.ts";
-import { startKafka } from "../kafka/server.ts";
+import { startKafkaThread } from "../kafka/thread.ts";
 import type { Note } from "../process/note.ts";
 import type { Environment } from "../secret.ts";
 
@@ -42,7 +42,7 @@ export function kafkaVariables(env: Environment): Record<string, string> {
 export async function startLog(options: LogOptions): Promise<AsyncDisposable> {
   const { stateDir, port, env, note } = options;
   if (env["KAFKA_BROKER"]) return new AsyncDisposableStack();
-  return startKafka({
+  return startKafkaThread({
     dataDir: join(stateDir, "kafka"),
     port,
     log: (message) => note("kafka", message, "warning"),
