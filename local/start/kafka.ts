@@ -5,7 +5,7 @@ import { readVariables } from "../../lib/host/variables.ts";
 import { openKafka } from "../../lib/kafka/client.ts";
 import { KAFKA_SECURITY_VARIABLES, type KafkaEnv, readKafkaEnv } from "../../lib/kafka/env.ts";
 import { kafkaUnusable } from "../../lib/kafka/mistake.ts";
-import { startKafka } from "../kafka/server.ts";
+import { startKafkaThread } from "../kafka/thread.ts";
 import type { Note } from "../process/note/note.ts";
 import { createRepeatedNote } from "../process/note/repeated-note.ts";
 import type { Environment } from "../secret.ts";
@@ -45,7 +45,7 @@ export async function startLog(options: LogOptions): Promise<AsyncDisposable> {
   if (env["KAFKA_BROKER"]) return new AsyncDisposableStack();
   // A client that is refused tries again, ten times a second.
   const say = createRepeatedNote(note);
-  return startKafka({
+  return startKafkaThread({
     dataDir: join(stateDir, "kafka"),
     port,
     log: (message) => say("kafka", message, "warning"),

@@ -18,9 +18,11 @@ const names = [
 ] as const;
 type Name = (typeof names)[number];
 
+export type ManifestEdit = Readonly<Record<string, (text: string) => string>>;
+
 export interface RunnerOptions {
   /** Changes the YAML before the first start: path below the root → new text. A file that is not there is made. */
-  readonly edit?: Readonly<Record<string, (text: string) => string>>;
+  readonly edit?: ManifestEdit;
   readonly env?: Readonly<Record<string, string>>;
   /** Default: that of `make start`. */
   readonly entry?: string;
@@ -156,7 +158,7 @@ export class Runner implements AsyncDisposable {
   }
 }
 
-function copyManifests(folder: string, edit: NonNullable<RunnerOptions["edit"]>): string {
+function copyManifests(folder: string, edit: ManifestEdit): string {
   const copy = join(folder, "root");
   for (const name of folders) cpSync(join(root, name), join(copy, name), { recursive: true });
   for (const [path, change] of Object.entries(edit)) {

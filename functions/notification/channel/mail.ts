@@ -1,6 +1,5 @@
 /** The channel e-mail: SMTP through nodemailer's pool of connections. */
-import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
+import { finished, Readable } from "node:stream";
 import { rootCertificates } from "node:tls";
 import type { MailMessage, SMTPTransportOptions, Transporter } from "nodemailer";
 import type { Channel, Outgoing } from "./channel.ts";
@@ -73,17 +72,32 @@ type Held = { isLeased?: () => boolean };
 function holdBack(mail: MailMessage): void {
   // `sendMail` hands its argument on unchanged: `toMail` put the question there.
   const { isLeased } = mail.data as Held;
-  mail.message.processFunc((input) =>
-    Readable.from(onlyIf(isLeased ?? (() => true), input), { objectMode: false }),
-  );
+  mail.message.processFunc((input) => inOnePiece(input, isLeased ?? (() => true)));
 }
 
-/** In one piece: nodemailer makes a message of many small ones, and each would be a write of its own. */
-async function* onlyIf(isLeased: () => boolean, input: AsyncIterable<Buffer>) {
-  const message = await buffer(input);
-  if (!isLeased()) throw new DeliveryError("lease_lost", "the lease ended before DATA");
-  yield message;
+/**
+ * nodemailer makes a message of many small pieces, and each would be a write of its own. Nothing is read before it is
+ * asked for: the answer to `isLeased` is one of the last moment.
+ */
+function inOnePiece(input: Readable, isLeased: () => boolean): Readable {
+  const pieces: Buffer[] = [];
+  let isAsked = false;
+  return new Readable({
+    read() {
+      if (isAsked) return;
+      isAsked = true;
+      input.on("data", (piece: Buffer) => pieces.push(piece));
+      finished(input, { writable: false }, (error) => {
+        const failure = error ?? (isLeased() ? undefined : leaseLost());
+        if (failure !== undefined) return void this.destroy(failure);
+        this.push(Buffer.concat(pieces));
+        this.push(null);
+      });
+    },
+  });
 }
+
+const leaseLost = () => new DeliveryError("lease_lost", "the lease ended before DATA");
 
 function toMail(outgoing: Outgoing, from: string, domain: string) {
   const { address, message, stableId, traceparent, isLeased, signal } = outgoing;

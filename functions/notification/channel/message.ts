@@ -1,4 +1,5 @@
 /** Turns what is kept of an event into a message, in the recipient's language and time zone. */
+import { LRUCache } from "lru-cache";
 import Mustache from "mustache";
 import { parseTime } from "../../../lib/events/time.ts";
 import type { Content } from "../ledger/table.ts";
@@ -80,16 +81,34 @@ export function toLocalTime(text: string, { locale, timeZone }: Reader): string 
   }
   const at = parseTime(text);
   if (at === undefined) return oneLine(text);
-  const format = formatter(locale, timeZone, { timeStyle: "short" });
-  return `${format.format(at)} (${format.resolvedOptions().timeZone})`;
+  const { format, zone } = formatter(locale, timeZone, { timeStyle: "short" });
+  return `${format(at)} (${zone})`;
+}
+
+interface Formatter {
+  readonly format: (at: Date | number) => string;
+  readonly zone: string;
+}
+
+/** To make one, or to ask for its zone, costs more than all the rest of a message. */
+const formatters = new LRUCache<string, Formatter>({ max: 500 });
+
+function formatter(locale: string, timeZone: string, options: Intl.DateTimeFormatOptions) {
+  const key = `${locale} ${timeZone} ${options.timeStyle ?? ""}`;
+  const known = formatters.get(key);
+  if (known !== undefined) return known;
+  const made = makeFormat(locale, timeZone, { dateStyle: "full", ...options });
+  const zone = made.resolvedOptions().timeZone;
+  const kept = { format: (at: Date | number) => made.format(at), zone };
+  formatters.set(key, kept);
+  return kept;
 }
 
 /** A zone that this Node does not know must not keep the message from being sent: UTC then. */
-function formatter(locale: string, timeZone: string, options: Intl.DateTimeFormatOptions) {
-  const full = { dateStyle: "full", ...options } as const;
+function makeFormat(locale: string, timeZone: string, options: Intl.DateTimeFormatOptions) {
   try {
-    return new Intl.DateTimeFormat(locale, { ...full, timeZone });
+    return new Intl.DateTimeFormat(locale, { ...options, timeZone });
   } catch {
-    return new Intl.DateTimeFormat("en", { ...full, timeZone: "UTC" });
+    return new Intl.DateTimeFormat("en", { ...options, timeZone: "UTC" });
   }
 }

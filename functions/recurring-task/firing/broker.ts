@@ -19,7 +19,8 @@ export interface Broker extends Disposable {
   readonly sendAll: (events: readonly Outgoing[]) => Promise<readonly Sent[]>;
 }
 
-const concurrency = 32;
+/** A Broker stores what is in flight together: more at once are fewer writes there. */
+const concurrency = 64;
 const timeoutMs = 10_000;
 /** A Broker so slow that a batch takes longer counts as unavailable: rows stay locked meanwhile. */
 const batchMs = 10_000;

@@ -3,7 +3,7 @@ import type { Event } from "../../../lib/events/event.ts";
 import { RetryableError } from "../../../lib/host/error.ts";
 import type { HandlerContext, Outcome } from "../../../lib/host/function.ts";
 import { retryable } from "../../../lib/store/failure.ts";
-import { type ClaimCursor, claimBatch } from "./claim.ts";
+import { claimBatch, type ClaimCursor, type Claimed } from "./claim.ts";
 import { pruneInbox } from "../series/inbox.ts";
 import { sendBatch } from "./outbox.ts";
 import type { Resources } from "../resources.ts";
@@ -26,7 +26,10 @@ export async function fire(
   return "done";
 }
 
-/** Sent are first the occurrences that an earlier ping decided: nothing new is decided while the Broker is down. */
+/**
+ * Sent are first the occurrences that an earlier ping decided: nothing new is decided while the Broker is down. Then
+ * one batch is decided while the one before is sent.
+ */
 async function publishDue(
   resources: Resources,
   now: Date,
@@ -35,26 +38,37 @@ async function publishDue(
 ): Promise<number> {
   while (mayGoOn() && (await recomputeBatch(resources.db, resources.log)));
   let published = await drainOutbox(resources, mayGoOn);
-  let cursor: ClaimCursor | null = null;
-  do {
-    const claimed = await claimBatch(resources, now, cursor, traceparent);
-    cursor = claimed.cursor;
-    if (claimed.occurrences > 0) published += await drainOutbox(resources, mayGoOn);
-  } while (cursor !== null && mayGoOn());
+  const claim = (cursor: ClaimCursor | null) => claimBatch(resources, now, cursor, traceparent);
+  let claimed: Claimed | null = await claim(null);
+  while (claimed !== null) {
+    const { cursor, occurrences }: Claimed = claimed;
+    const [sent, next]: [number, Claimed | null] = await bothDone(
+      occurrences > 0 ? drainOutbox(resources, mayGoOn) : Promise.resolve(0),
+      cursor !== null && mayGoOn() ? claim(cursor) : Promise.resolve(null),
+    );
+    published += sent;
+    claimed = next;
+  }
   return published;
+}
+
+/** A failure of the one is told when the other has ended too: nothing goes on behind an answer. */
+async function bothDone<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return Promise.all([a, b]);
 }
 
 async function drainOutbox(resources: Resources, mayGoOn: () => boolean): Promise<number> {
   const { db, broker, metrics, now } = resources;
   let published = 0;
   for (;;) {
-    const { sent, refused, isUnavailable } = await sendBatch(db, broker, now());
+    const { sent, refused, isUnavailable, isLast } = await sendBatch(db, broker, now());
     metrics.published.inc(sent);
     metrics.refused.inc(refused);
     published += sent;
     if (isUnavailable) {
       throw new RetryableError("broker_unavailable", "the Broker does not take occurrences now");
     }
-    if (sent + refused === 0 || !mayGoOn()) return published;
+    if (isLast || !mayGoOn()) return published;
   }
 }

@@ -57,6 +57,8 @@ export interface SendReport {
   readonly refused: number;
   /** True where the Broker did not answer, or not now: the rest waits. */
   readonly isUnavailable: boolean;
+  /** Nothing else was due when it was taken. */
+  readonly isLast: boolean;
 }
 
 /**
@@ -70,7 +72,7 @@ export function sendBatch(
   taskId?: string,
 ): Promise<SendReport> {
   return db.transaction().execute(async (trx) => {
-    const rows = await takeBatch(trx, now, taskId);
+    const { rows, isLast } = await takeBatch(trx, now, taskId);
     const results = await broker.sendAll(
       rows.map((row) => ({ key: row.task_id, json: row.event })),
     );
@@ -84,6 +86,7 @@ export function sendBatch(
       sent: sent.length,
       refused: refused.length,
       isUnavailable: results.includes("unavailable"),
+      isLast,
     };
   });
 }
@@ -101,18 +104,21 @@ async function takeBatch(trx: Transaction<Tables>, now: Date, taskId: string | u
   if (taskId !== undefined) due = due.where("task_id", "=", taskId);
   let bytes = 0;
   const ids: number[] = [];
-  for (const { id, size } of await due.execute()) {
+  const found = await due.execute();
+  for (const { id, size } of found) {
     bytes += size;
     if (bytes > batchBytes && ids.length > 0) break;
     ids.push(id);
   }
-  if (ids.length === 0) return [];
-  return trx
+  if (ids.length === 0) return { rows: [], isLast: true };
+  const isLast = ids.length < batchRows && ids.length === found.length;
+  const rows = await trx
     .selectFrom("outbox")
     .select(["id", "task_id", "event"])
     .where("id", "in", ids)
     .orderBy("occurrence_at")
     .execute();
+  return { rows, isLast };
 }
 
 /** Kept and tried again, ever more seldom: a Broker that refuses an event may be the one that is wrong. */
