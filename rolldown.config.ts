@@ -3,18 +3,22 @@ import { globSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { defineConfig } from "rolldown";
 
+export const bundleOf = (input: string, file: string) => ({
+  input,
+  platform: "node" as const,
+  // pg asks for it only where its C bindings are wanted.
+  external: ["pg-native"],
+  output: {
+    file,
+    format: "esm" as const,
+    sourcemap: true,
+    // import() of jose, Fastify and the Dapr client stays lazy within the one file.
+    codeSplitting: false,
+  },
+});
+
 export default defineConfig(
-  globSync("functions/*/{index,migrate,schemas,topics,verify}.ts").map((input) => ({
-    input,
-    platform: "node" as const,
-    // pg asks for it only where its C bindings are wanted.
-    external: ["pg-native"],
-    output: {
-      file: join(dirname(input), "dist", `${basename(input, ".ts")}.mjs`),
-      format: "esm" as const,
-      sourcemap: true,
-      // import() of jose, Fastify and the Dapr client stays lazy within the one file.
-      codeSplitting: false,
-    },
-  })),
+  globSync("functions/*/{index,migrate,schemas,topics,verify}.ts").map((input) =>
+    bundleOf(input, join(dirname(input), "dist", `${basename(input, ".ts")}.mjs`)),
+  ),
 );

@@ -1,20 +1,10 @@
 /** Memory and CPU time of this process and everything below it, by what it is. Read from Linux's /proc. */
-import { readdirSync, readFileSync } from "node:fs";
+import { family, type Memory, readMemory } from "../support/process-tree.ts";
 
 export interface Usage {
   readonly memoryBytes: number;
   readonly cpuSeconds: number;
 }
-
-interface Process {
-  readonly pid: number;
-  readonly parent: number;
-  readonly command: string;
-  readonly cpuSeconds: number;
-}
-
-/** Linux's USER_HZ. */
-const ticksPerSecond = 100;
 
 const names: readonly (readonly [RegExp, string])[] = [
   [/local\/main\.ts/, "runner"],
@@ -64,53 +54,5 @@ export class UsageMeter {
         Math.max(0, ...memory.map(({ sharedBytes }) => sharedBytes)),
       cpuSeconds: ofName.reduce((sum, { seconds }) => sum + seconds, 0),
     };
-  }
-}
-
-function family(root: number): Process[] {
-  const all = readdirSync("/proc").flatMap((entry) => readProcess(entry) ?? []);
-  const children = Map.groupBy(all, ({ parent }) => parent);
-  const found = all.filter(({ pid }) => pid === root);
-  // Grows while it is walked.
-  for (const { pid } of found) found.push(...(children.get(pid) ?? []));
-  return found;
-}
-
-function readProcess(entry: string): Process | undefined {
-  if (!/^\d+$/.test(entry)) return undefined;
-  const stat = read(`/proc/${entry}/stat`);
-  const command = read(`/proc/${entry}/cmdline`)?.replaceAll("\0", " ");
-  if (stat === undefined || command === undefined) return undefined;
-  // After the name, which may hold anything: state, ppid, …, utime and stime as the 14th and 15th of all.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  return {
-    pid: Number(entry),
-    parent: Number(fields[1]),
-    command,
-    cpuSeconds: ticks / ticksPerSecond,
-  };
-}
-
-interface Memory {
-  readonly ownBytes: number;
-  /** Program text. PostgreSQL's buffers are left out: of a fixed size, and not there before they are first used. */
-  readonly sharedBytes: number;
-}
-
-function readMemory(pid: number): Memory | undefined {
-  const status = read(`/proc/${pid}/status`);
-  if (status === undefined) return undefined;
-  const bytes = (name: string): number =>
-    1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
-  return { ownBytes: bytes("RssAnon"), sharedBytes: bytes("RssFile") };
-}
-
-/** Undefined where the process has ended. */
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
   }
 }
