@@ -9,7 +9,8 @@ export interface HostMetrics {
   readonly registry: Registry;
   readonly handled: Counter<"type" | "outcome">;
   readonly seconds: Histogram<"type">;
-  readonly inFlight: Gauge;
+  /** How many events are being handled is asked only when Prometheus reads. */
+  readonly showInFlight: (count: () => number) => void;
 }
 
 export function openMetrics(name: string): HostMetrics {
@@ -31,11 +32,15 @@ export function openMetrics(name: string): HostMetrics {
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,
     }),
-    inFlight: new Gauge({
-      name: "task_events_in_flight",
-      help: "Events being handled.",
-      registers,
-    }),
+    showInFlight: (count) =>
+      void new Gauge({
+        name: "task_events_in_flight",
+        help: "Events being handled.",
+        registers,
+        collect() {
+          this.set(count());
+        },
+      }),
   };
 }
 

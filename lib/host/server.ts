@@ -60,7 +60,8 @@ function route<Resources extends AsyncDisposable>(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+  const { url = "/" } = request;
+  const path = url === "/" ? url : (url.split("?", 1)[0] ?? "/");
   if (path === "/") {
     if (request.method === "POST") void receive(request, response);
     else answerWrongMethod(request, response);
