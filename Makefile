@@ -21,6 +21,7 @@ start-real: node_modules/.installed ## The same flow on the real servers
 
 ##@ For the cluster
 build: node_modules/.installed ## Bundle each function into its folder, for func deploy and images
+	@rm -rf functions/*/dist
 	@$(RUN) rolldown -c rolldown.config.ts
 
 minikube: ## A cluster on this machine: Knative, Kafka, Dapr, PostgreSQL, Redis (docs/cluster.md)

@@ -1,8 +1,9 @@
 /** What every function counts, and the port of its own on which Prometheus reads it. */
-import { createServer, type RequestListener, type Server } from "node:http";
+import type { RequestListener, Server } from "node:http";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { ping } from "../events/ping.ts";
 import { taskEventTypes } from "../events/task.ts";
+import { http } from "./http.ts";
 import { forLoopback } from "./loopback.ts";
 
 export interface HostMetrics {
@@ -62,7 +63,7 @@ export async function serveMetrics(
       () => response.writeHead(500).end(),
     );
   };
-  const server = createServer(forLoopback(host, answer));
+  const server = http.createServer(forLoopback(host, answer));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, host, resolve);
   });

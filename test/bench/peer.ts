@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { ServerCommand } from "./process/server-process.ts";
 
-export type PeerCommand = Pick<ServerCommand, "name" | "command" | "env">;
+export type PeerCommand = Pick<ServerCommand, "name" | "command" | "cwd" | "env">;
 
 const node = process.execPath;
 
@@ -16,16 +16,29 @@ export const fastifySdk = (peerFolder: string): PeerCommand => ({
   command: [node, join(peerFolder, "fastify-sdk.mjs")],
 });
 
-/** `file` exports the function. */
-export const faasJs = (peerFolder: string, file = "faas-function.cjs"): PeerCommand => ({
+export const faasJs = (peerFolder: string): PeerCommand => ({
   name: "faas-js-runtime 4.0.1",
-  command: [
-    node,
-    join(peerFolder, "node_modules/faas-js-runtime/bin/cli.js"),
-    "--port",
-    "{port}",
-    join(peerFolder, file),
-  ],
+  command: faasCommand(peerFolder, "faas-function.cjs"),
+});
+
+export const faasInsert = (peerFolder: string, databaseUrl: string): PeerCommand => ({
+  name: "faas-js-runtime 4.0.1 + kysely 0.29.9",
+  command: faasCommand(peerFolder, "faas-insert.cjs"),
+  env: { DATABASE_URL: databaseUrl },
+});
+
+const faasCommand = (peerFolder: string, file: string): PeerCommand["command"] => [
+  node,
+  join(peerFolder, "node_modules/faas-js-runtime/bin/cli.js"),
+  "--port",
+  "{port}",
+  join(peerFolder, file),
+];
+
+export const fastifyInsert = (peerFolder: string, databaseUrl: string): PeerCommand => ({
+  name: "fastify 5.12.8 + kysely 0.29.9",
+  command: [node, join(peerFolder, "fastify-insert.mjs")],
+  env: { DATABASE_URL: databaseUrl },
 });
 
 export const functionsFramework = (peerFolder: string): PeerCommand => ({

@@ -1,100 +1,23 @@
-/** A database of its own for a test file, migrated as the Job does it, with the roles that production has. */
-import { createHash, randomBytes } from "node:crypto";
-import { Client } from "pg";
+/** A database of its own for a test file, migrated as the Job does it, on the server of the run. */
 import { inject } from "vitest";
-import { migrate, type Migrations } from "../../lib/store/migrate.ts";
+import type { Migrations } from "../../lib/store/migrate.ts";
+import { type Database, makeDatabase, withAdmin } from "./database.ts";
 
-export interface TestDatabase extends AsyncDisposable {
-  /** As the runtime role, named as the schema. */
-  readonly url: string;
-  /** As the role that owns the schema and migrates it. */
-  readonly ownerUrl: string;
-  /** As superuser, to look and to break things. */
-  readonly adminUrl: string;
+export interface TestDatabase extends Database {
   /** Breaks every connection and refuses new ones until disposed. */
   outage(): Promise<AsyncDisposable>;
 }
 
-/** Cloned from a template that is migrated once a run. */
 export async function startTestDatabase(migrations: Migrations): Promise<TestDatabase> {
   const serverUrl = await startedServer();
-  const { schema } = migrations;
-  const template = `template_${schema}_${digest(Object.keys(migrations.steps).join())}`;
-  const name = `test_${schema}_${randomBytes(6).toString("hex")}`;
-  await withAdmin(serverUrl, async (admin) => {
-    // Roles and templates are the server's: two test files must not make them at once.
-    await admin.query("select pg_advisory_lock(1)");
-    await makeTemplate(admin, serverUrl, template, migrations);
-    await admin.query(`create database ${name} template ${template}`);
-  });
-  const adminUrl = urlOf(serverUrl, name);
-  return {
-    url: urlOf(serverUrl, name, schema),
-    ownerUrl: urlOf(serverUrl, name, `${schema}_owner`),
-    adminUrl,
-    outage: () => startOutage(serverUrl, name),
-    [Symbol.asyncDispose]: () =>
-      withAdmin(serverUrl, (admin) => admin.query(`drop database ${name} with (force)`)),
-  };
+  const database = await makeDatabase(serverUrl, migrations);
+  return { ...database, outage: () => startOutage(serverUrl, database.name) };
 }
 
 async function startedServer(): Promise<string> {
   const response = await fetch(inject("postgresStarter"));
   if (!response.ok) throw new Error(await response.text());
   return response.text();
-}
-
-const digest = (text: string): string =>
-  createHash("sha256").update(text).digest("hex").slice(0, 12);
-
-function urlOf(serverUrl: string, database: string, role?: string): string {
-  const url = new URL(serverUrl);
-  url.pathname = `/${database}`;
-  if (role !== undefined) {
-    url.username = role;
-    url.password = passwordOf(role);
-  }
-  return url.href;
-}
-
-const passwordOf = (role: string): string => `${role}-password`;
-
-async function withAdmin(url: string, work: (admin: Client) => Promise<unknown>): Promise<void> {
-  const admin = new Client({ connectionString: url });
-  await admin.connect();
-  try {
-    await work(admin);
-  } finally {
-    await admin.end();
-  }
-}
-
-async function makeTemplate(
-  admin: Client,
-  serverUrl: string,
-  template: string,
-  migrations: Migrations,
-): Promise<void> {
-  const { rowCount } = await admin.query("select from pg_database where datname = $1", [template]);
-  if (rowCount !== 0) return;
-  const { schema } = migrations;
-  const owner = `${schema}_owner`;
-  for (const role of [schema, owner]) await makeRole(admin, role);
-  const draft = `draft_${template}`;
-  await admin.query(`drop database if exists ${draft} with (force)`);
-  await admin.query(`create database ${draft}`);
-  await withAdmin(urlOf(serverUrl, draft), (client) =>
-    client.query(`create schema ${schema} authorization ${owner}`),
-  );
-  await migrate(migrations, { DATABASE_URL: urlOf(serverUrl, draft, owner) });
-  await admin.query(`alter database ${draft} rename to ${template}`);
-}
-
-async function makeRole(admin: Client, role: string): Promise<void> {
-  const { rowCount } = await admin.query("select from pg_roles where rolname = $1", [role]);
-  if (rowCount === 0) {
-    await admin.query(`create role ${role} login password '${passwordOf(role)}'`);
-  }
 }
 
 async function startOutage(serverUrl: string, name: string): Promise<AsyncDisposable> {

@@ -5,22 +5,31 @@ export interface RequestOptions {
   readonly prefix: string;
   /** Partitions over which the events go round, each with offsets of its own. */
   readonly partitions: number;
+  /** What the task has besides title and description. */
+  readonly payload?: object;
 }
 
 const dataBytes = 384;
+export const userId = "user-0815";
 
-const data = ((): string => {
+/** Of the bench's one user. */
+function dataOf(payload: object): string {
   const text = (description: string): string =>
     JSON.stringify({
       task_id: "task-4711",
-      user_id: "user-0815",
-      payload: { title: "Water the plants on the balcony", description, priority: "high" },
+      user_id: userId,
+      payload: { title: "Water the plants on the balcony", description, ...payload },
     });
   return text("x".repeat(dataBytes - text("").length));
-})();
+}
 
 /** Makes the text of the n-th request; all bytes of it are ASCII. */
-export function requestMaker({ prefix, partitions }: RequestOptions): (index: number) => string {
+export function requestMaker({
+  prefix,
+  partitions,
+  payload = {},
+}: RequestOptions): (index: number) => string {
+  const data = dataOf(payload);
   const head = [
     "POST / HTTP/1.1",
     "host: localhost",

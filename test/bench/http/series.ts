@@ -1,7 +1,7 @@
 /** Candidates under load by turns, and what an event costs each of them. */
 import type { Values } from "../part.ts";
 import { type ServerCommand, type ServerProcess, startServer } from "../process/server-process.ts";
-import { mean } from "../ratio.ts";
+import { mean, ratios } from "../ratio.ts";
 import { inTurns } from "../turn.ts";
 import { type Load, startLoad } from "./load.ts";
 
@@ -29,12 +29,21 @@ export interface SeriesOptions {
   readonly say: (line: string) => void;
 }
 
-/** By candidate and figure, a value a round. */
-export type Series = ReadonlyMap<string, Readonly<Record<HttpFigure, Values>>>;
+export interface Measured {
+  /** A value a round. */
+  readonly figures: Readonly<Record<HttpFigure, Values>>;
+  /** Events that were answered 204, in all. */
+  readonly answers: number;
+}
+
+/** By candidate. */
+export type Series = ReadonlyMap<string, Measured>;
 
 /** As many partitions as the topic has. */
 const partitions = 12;
 const idPrefix = Date.now().toString(36);
+/** Above what one process is sent: no two events that a database sees have the same place in the topic. */
+const eventsApart = 12_000_000;
 let servers = 0;
 
 export async function measureSeries(options: SeriesOptions): Promise<Series> {
@@ -51,8 +60,17 @@ export async function measureSeries(options: SeriesOptions): Promise<Series> {
     const turns = await inTurns(runs, (run) => run.turn(options.ms));
     for (const [run, figures] of turns) rounds.get(run)?.push(meanOf(figures));
   }
-  return new Map([...rounds].map(([{ name }, figures]) => [name, byFigure(figures)]));
+  return new Map(
+    [...rounds].map(([{ name, answers }, figures]) => [
+      name,
+      { figures: byFigure(figures), answers },
+    ]),
+  );
 }
+
+/** Of two candidates, round by round. */
+export const ratiosOf = (series: Series, figure: HttpFigure, ours: string, peer: string): Values =>
+  ratios(series.get(ours)?.figures[figure] ?? [], series.get(peer)?.figures[figure] ?? []);
 
 const meanOf = (figures: readonly HttpFigures[]): HttpFigures =>
   perFigure((figure) => mean(figures.map((one) => one[figure])));
@@ -72,8 +90,7 @@ class Run {
   readonly #server: ServerProcess;
   readonly #load: Load;
   readonly #options: SeriesOptions;
-  /** Of the ids: no two events that a database sees have the same. */
-  readonly #prefix = `${idPrefix}-${++servers}`;
+  readonly #first = ++servers * eventsApart;
   #answers = 0;
 
   constructor(server: ServerProcess, name: string, load: Load, options: SeriesOptions) {
@@ -83,13 +100,17 @@ class Run {
     this.#options = options;
   }
 
+  get answers(): number {
+    return this.#answers;
+  }
+
   async turn(ms: number): Promise<HttpFigures> {
     const { connections } = this.#options;
-    const order = { port: this.#server.port, connections, ms, prefix: this.#prefix, partitions };
+    const order = { port: this.#server.port, connections, ms, prefix: idPrefix, partitions };
     const before = this.#cpuSeconds();
     const { answers, seconds, p50Ms, p99Ms } = await this.#load.run({
       ...order,
-      first: this.#answers,
+      first: this.#first + this.#answers,
     });
     const cpu = ((this.#cpuSeconds() - before) / answers) * 10_000;
     this.#answers += answers;

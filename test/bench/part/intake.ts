@@ -1,13 +1,12 @@
 /** Intake: what it costs that an event comes in, is checked in full, and is answered. */
-import { bundle, ours } from "../candidate/ours.ts";
-import { httpColumns, type HttpFigure, measureSeries } from "../http/series.ts";
-import type { BenchContext, Outcome, Part } from "../part.ts";
+import { oursOfBench } from "../candidate/ours.ts";
+import { httpColumns, type HttpFigure, measureSeries, ratiosOf } from "../http/series.ts";
+import type { BenchContext, Outcome, Part, Values } from "../part.ts";
 import { faasJs, fastifySdk, functionsFramework, rawHttp } from "../peer.ts";
-import { ratios } from "../ratio.ts";
 
 const connections = 32;
 const warmUpMs = 3_000;
-const ms = 1_500;
+const ms = 1_000;
 
 export const intake: Part = {
   name: "intake",
@@ -16,18 +15,18 @@ export const intake: Part = {
 };
 
 async function runIntake({ rounds, folder, peerFolder, say }: BenchContext): Promise<Outcome> {
-  const us = ours("ours", await bundle("quiet", folder));
+  const us = await oursOfBench("quiet", folder);
   const raw = rawHttp(peerFolder);
   const faas = faasJs(peerFolder);
   const commands = [us, raw, fastifySdk(peerFolder), faas, functionsFramework(peerFolder)].map(
     (command) => ({ ...command, folder }),
   );
   const series = await measureSeries({ commands, connections, warmUpMs, ms, rounds, say });
-  const ratio = (figure: HttpFigure, peer: { name: string }): number[] =>
-    ratios(series.get(us.name)?.[figure] ?? [], series.get(peer.name)?.[figure] ?? []);
+  const ratio = (figure: HttpFigure, peer: { name: string }): Values =>
+    ratiosOf(series, figure, us.name, peer.name);
   return {
     columns: httpColumns,
-    rows: [...series].map(([candidate, figures]) => ({ candidate, figures })),
+    rows: [...series].map(([candidate, { figures }]) => ({ candidate, figures })),
     goals: [
       { sentence: "requests of faas-js-runtime", ratios: ratio("rate", faas), atLeast: 4.5 },
       { sentence: "CPU of faas-js-runtime", ratios: ratio("cpu", faas), atMost: 0.2 },

@@ -29,7 +29,13 @@ export interface ServerProcess extends AsyncDisposable {
   memoryBytes(): number;
 }
 
-const readyMs = 30_000;
+export interface SpawnedServer extends ServerProcess {
+  readonly child: ChildProcess;
+  /** By `performance.now()`. */
+  readonly spawnedAt: number;
+}
+
+const readyMs = 60_000;
 const pollMs = 5;
 
 /** Resolves once its port is open. */
@@ -40,13 +46,12 @@ export async function startServer(options: ServerCommand): Promise<ServerProcess
 }
 
 /** Resolves at once. */
-export async function spawnServer(
-  options: ServerCommand,
-): Promise<ServerProcess & { readonly child: ChildProcess }> {
+export async function spawnServer(options: ServerCommand): Promise<SpawnedServer> {
   const port = await freePort();
   const [program, ...args] = options.command;
   const log = join(options.folder, `${options.name.replaceAll(/[^\w-]+/g, "-")}.log`);
   const output = openSync(log, "a");
+  const spawnedAt = performance.now();
   const child = spawn(
     program,
     args.map((arg) => arg.replace("{port}", String(port))),
@@ -66,6 +71,7 @@ export async function spawnServer(
   });
   return {
     child,
+    spawnedAt,
     pid,
     port,
     cpuSeconds: () => cpuSecondsOf(pid),
