@@ -33,7 +33,7 @@ function describeMachine(): string {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / gibibyte);
   const cores = `${availableParallelism()} × ${cpu?.model.trim() ?? "CPU"}, ${memory} GiB`;
-  return `${cores}, Linux ${release()}, Node ${process.versions.node}`;
+  return `${cores}, Linux ${release().split("-", 1)[0]}, Node ${process.versions.node}`;
 }
 
 export const keepResult = (result: Result): void =>
