@@ -2,7 +2,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help start build minikube deploy forward undeploy test check format docs clean
+.PHONY: help start build minikube deploy forward undeploy parts start-real test test-real load bench bench-growth check format docs clean
+PEERS := test/bench/peer/node_modules
 RUN := export PATH="$(CURDIR)/node_modules/.bin:$$PATH" && exec
 
 help: ## Show this help
@@ -20,6 +21,7 @@ start-real: node_modules/.installed ## The same flow on the real servers
 
 ##@ For the cluster
 build: node_modules/.installed ## Bundle each function into its folder, for func deploy and images
+	@rm -rf functions/*/dist
 	@$(RUN) rolldown -c rolldown.config.ts
 
 minikube: ## A cluster on this machine: Knative, Kafka, Dapr, PostgreSQL, Redis (docs/cluster.md)
@@ -44,6 +46,12 @@ test-real: node_modules/.installed ## Run the suites on the real servers, instal
 load: node_modules/.installed ## 100,000 events through the real servers to 200 WebSocket clients: rates, latency, memory, CPU
 	@$(RUN) node --disable-warning=TimeoutNegativeWarning test/load/main.ts
 
+bench: build $(PEERS)/.installed ## Ours and the peers side by side, under 10 minutes; PART=intake: one part
+	@$(RUN) node --disable-warning=TimeoutNegativeWarning test/bench/main.ts
+
+bench-growth: build $(PEERS)/.installed ## How it behaves as the log and the crowd grow: up to an hour
+	@PART=growth; export PART; $(RUN) node --disable-warning=TimeoutNegativeWarning test/bench/main.ts
+
 check: node_modules/.installed ## Types, lint with type information, import rule and format, as CI does
 	@$(RUN) npm run --silent check
 
@@ -54,9 +62,13 @@ docs: node_modules/.installed ## Write docs/asyncapi.yaml and docs/schema/ anew 
 	@$(RUN) node docs/generate/main.ts
 
 clean: ## Remove what was installed, built and recorded here
-	rm -rf node_modules functions/*/dist .state
+	rm -rf node_modules $(PEERS) functions/*/dist .state
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	-@$(RUN) node local/warm.ts
+	@touch $@
+
+$(PEERS)/.installed: test/bench/peer/package-lock.json node_modules/.installed
+	@$(RUN) npm ci --prefix test/bench/peer --no-audit --no-fund --loglevel=error
 	@touch $@

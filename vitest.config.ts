@@ -33,7 +33,7 @@ export default defineConfig({
           ...shared,
           name: "parts",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/real/**", "test/flow/**"],
+          exclude: ["test/real/**", "test/flow/**", "**/node_modules/**"],
         },
       },
       {

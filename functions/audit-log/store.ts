@@ -15,16 +15,21 @@ export interface AuditStore extends AsyncDisposable {
 const writerSettings = { idle_in_transaction_session_timeout: "10s" };
 
 export function openAuditStore(url: string, log: Logger): AuditStore {
-  const open = (maxConnections: number, statementTimeoutMs: number): Store<AuditTables> =>
+  const open = (
+    maxConnections: number,
+    statementTimeoutMs: number,
+    isPrepared = false,
+  ): Store<AuditTables> =>
     openStore({
       url,
       schema: "audit",
       maxConnections,
       statementTimeoutMs,
       settings: writerSettings,
+      isPrepared,
       log,
     });
-  const openWriter = (): Store<AuditTables> => open(1, 5_000);
+  const openWriter = (): Store<AuditTables> => open(1, 5_000, true);
   const reader = open(3, 20_000);
   let writer = openWriter();
   const close = async (store: Store<AuditTables>): Promise<void> => {

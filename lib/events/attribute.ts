@@ -1,6 +1,6 @@
 /** The context attributes of a CloudEvent: read from headers or JSON, and held to CloudEvents 1.0. */
 import type { Attributes, Position, Problem } from "./event.ts";
-import { parseTime } from "./time.ts";
+import { isTime } from "./time.ts";
 
 /** RFC 3986, as the CloudEvents SDK checks it: ASCII, whole percent escapes. */
 const uriReference = /^(?:[\w\-.~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/;
@@ -24,6 +24,32 @@ export function setAttribute(attributes: Attributes, name: string, value: string
       return;
     default:
       attributes.extensions[name] = value;
+  }
+}
+
+/** The same by the name of its header: compared whole, what every event has needs no string cut from it. */
+export function setHeader(attributes: Attributes, header: string, value: string): void {
+  switch (header) {
+    case "ce-id":
+      attributes.id = value;
+      return;
+    case "ce-source":
+      attributes.source = value;
+      return;
+    case "ce-type":
+      attributes.type = value;
+      return;
+    case "ce-specversion":
+      attributes.specversion = value;
+      return;
+    case "ce-subject":
+      attributes.subject = value;
+      return;
+    case "ce-time":
+      attributes.time = value;
+      return;
+    default:
+      setAttribute(attributes, header.slice("ce-".length), value);
   }
 }
 
@@ -55,7 +81,7 @@ function optionalAttributeProblem(attributes: Attributes): Problem | null {
   if (!uriReference.test(source)) {
     return problem(`source ${quoted(source)} is not a URI-reference (RFC 3986)`);
   }
-  if (time !== null && parseTime(time) === undefined) {
+  if (time !== null && !isTime(time)) {
     return problem(`time ${quoted(time)} is not an RFC 3339 timestamp`);
   }
   if (subject === "") return problem("subject is empty");
@@ -63,7 +89,7 @@ function optionalAttributeProblem(attributes: Attributes): Problem | null {
   if (dataschema !== null && !(uriReference.test(dataschema) && absoluteUri.test(dataschema))) {
     return problem(`dataschema ${quoted(dataschema)} is not an absolute URI`);
   }
-  for (const name of Object.keys(extensions)) {
+  for (const name in extensions) {
     if (!extensionName.test(name)) {
       return problem(`the name of extension ${quoted(name)} has characters outside a-z and 0-9`);
     }
@@ -82,6 +108,13 @@ export function takePosition(attributes: Attributes): Position | null {
   const { knativekafkapartition: partition, knativekafkaoffset: offset } = attributes.extensions;
   delete attributes.extensions["knativekafkapartition"];
   delete attributes.extensions["knativekafkaoffset"];
+  return toPosition(partition, offset);
+}
+
+export function toPosition(
+  partition: string | undefined,
+  offset: string | undefined,
+): Position | null {
   if (partition === undefined || offset === undefined) return null;
   const position = { partition: toIndex(partition), offset: toIndex(offset) };
   return position.partition < 0 || position.offset < 0 ? null : position;

@@ -37,7 +37,8 @@ export function checkData(type: string, contentType: string | null, bytes: Buffe
     validator === undefined
       ? null
       : (unreadable(contentType, bytes, parsed) ?? schemaProblem(type, validator, data));
-  return { data, ...owners(data), problem };
+  const { taskId, userId } = owners(data);
+  return { data, taskId, userId, problem };
 }
 
 /** The string ids in the data, whatever its type: an unknown type has owners too. */

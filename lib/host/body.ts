@@ -20,11 +20,11 @@ export function readBody(request: IncomingMessage, limitBytes = bodyLimitBytes):
         chunks.push(chunk);
       }
     });
-    request.once("end", () => {
+    request.on("end", () => {
       const [only] = chunks;
       resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length));
     });
-    request.once("error", reject);
+    request.on("error", reject);
   });
 }
 

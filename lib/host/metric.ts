@@ -1,15 +1,17 @@
 /** What every function counts, and the port of its own on which Prometheus reads it. */
-import { createServer, type RequestListener, type Server } from "node:http";
+import type { RequestListener, Server } from "node:http";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { ping } from "../events/ping.ts";
 import { taskEventTypes } from "../events/task.ts";
+import { http } from "./http.ts";
 import { forLoopback } from "./loopback.ts";
 
 export interface HostMetrics {
   readonly registry: Registry;
   readonly handled: Counter<"type" | "outcome">;
   readonly seconds: Histogram<"type">;
-  readonly inFlight: Gauge;
+  /** How many events are being handled is asked only when Prometheus reads. */
+  readonly showInFlight: (count: () => number) => void;
 }
 
 export function openMetrics(name: string): HostMetrics {
@@ -31,11 +33,15 @@ export function openMetrics(name: string): HostMetrics {
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,
     }),
-    inFlight: new Gauge({
-      name: "task_events_in_flight",
-      help: "Events being handled.",
-      registers,
-    }),
+    showInFlight: (count) =>
+      void new Gauge({
+        name: "task_events_in_flight",
+        help: "Events being handled.",
+        registers,
+        collect() {
+          this.set(count());
+        },
+      }),
   };
 }
 
@@ -57,7 +63,7 @@ export async function serveMetrics(
       () => response.writeHead(500).end(),
     );
   };
-  const server = createServer(forLoopback(host, answer));
+  const server = http.createServer(forLoopback(host, answer));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, host, resolve);
   });

@@ -6,7 +6,7 @@ import { fromHttp } from "../events/http.ts";
 import { answerDone, answerFailure, toFailure, type Failure } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { PermanentError, RetryableError } from "./error.ts";
-import type { FunctionDefinition, Handler } from "./function.ts";
+import type { FunctionDefinition, Handler, HandlerContext } from "./function.ts";
 import { typeLabel, type HostMetrics } from "./metric.ts";
 import type { Span, Tracer } from "./span.ts";
 import { traceIdOf, traceparentOf } from "./trace.ts";
@@ -27,13 +27,13 @@ export function createReceiver<Resources extends AsyncDisposable>(host: Host<Res
   const { definition, metrics } = host;
   const maxInFlight = definition.maxInFlight ?? 256;
   let inFlight = 0;
-  metrics.inFlight.set(0);
+  metrics.showInFlight(() => inFlight);
   return async (request, response) => {
     if (inFlight >= maxInFlight) {
       request.resume();
       return answerFailure(response, toFailure(overloaded(maxInFlight)));
     }
-    metrics.inFlight.set(++inFlight);
+    inFlight++;
     try {
       const refusal = definition.authorize?.(request, host.resources) ?? null;
       if (refusal !== null) return refuse(request, response, refusal);
@@ -44,7 +44,7 @@ export function createReceiver<Resources extends AsyncDisposable>(host: Host<Res
       // A client that went away before its event was complete has nothing to be answered.
       if (!request.destroyed || request.complete) answerFailure(response, toFailure(error));
     } finally {
-      metrics.inFlight.set(--inFlight);
+      inFlight--;
     }
   };
 }
@@ -71,7 +71,7 @@ async function receiveAll<Resources extends AsyncDisposable>(
   }
   const traceHeader = request.headers["traceparent"];
   const [only] = result.events;
-  if (!result.isBatch && only !== undefined) return receiveOne(host, only, traceHeader);
+  if (!result.isBatch && only !== undefined) return await receiveOne(host, only, traceHeader);
   const failures = await Promise.all(
     result.events.map((event) => receiveOne(host, event, traceHeader)),
   );
@@ -104,23 +104,16 @@ async function receiveOne<Resources extends AsyncDisposable>(
   const startedAt = performance.now();
   const type = typeLabel(event.type);
   const span = startSpan(host, event, traceHeader, type);
-  const { traceparent } = span;
-  const log = host.log.child({
-    event_id: event.id,
-    event_source: event.source,
-    event_type: event.type,
-    trace_id: traceIdOf(traceparent),
-  });
+  const context = new EventContext(host, event, span.traceparent);
   try {
     const handler = handlerOf(host.definition.handlers, event);
-    const context = { resources: host.resources, log, traceparent };
     const outcome =
       handler === undefined ? "ignored" : ((await handler.handle(event, context)) ?? "done");
     host.metrics.handled.inc({ type, outcome });
     span.end(outcome);
     return null;
   } catch (error) {
-    const { failure, outcome } = failed(error, log);
+    const { failure, outcome } = failed(error, context.log);
     host.metrics.handled.inc({ type, outcome });
     span.end(outcome, failure.code);
     return failure;
@@ -150,6 +143,33 @@ function startSpan<Resources extends AsyncDisposable>(
           }),
     }),
   });
+}
+
+/** Most events are handled without a line: their logger is made with the first one. */
+class EventContext<Resources extends AsyncDisposable> implements HandlerContext<Resources> {
+  readonly resources: Resources;
+  readonly traceparent: string | undefined;
+  readonly #parent: Logger;
+  readonly #event: Event;
+  #log: Logger | undefined;
+
+  constructor(host: Host<Resources>, event: Event, traceparent: string | undefined) {
+    this.resources = host.resources;
+    this.traceparent = traceparent;
+    this.#parent = host.log;
+    this.#event = event;
+  }
+
+  get log(): Logger {
+    const { id, source, type } = this.#event;
+    this.#log ??= this.#parent.child({
+      event_id: id,
+      event_source: source,
+      event_type: type,
+      trace_id: traceIdOf(this.traceparent),
+    });
+    return this.#log;
+  }
 }
 
 function failed(error: unknown, log: Logger): { failure: Failure; outcome: string } {

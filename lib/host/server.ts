@@ -1,10 +1,11 @@
 /** The HTTP server of a function: events on the fast path, health, and everything else to its management app. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { answerFailure } from "./answer.ts";
 import { trackConnections } from "./connection.ts";
 import type { FunctionDefinition } from "./function.ts";
 import { answerHealth } from "./health.ts";
+import { http } from "./http.ts";
 import { forLoopback, isForeign } from "./loopback.ts";
 import { loadManagement, type ManagementApp } from "./management.ts";
 import type { HostMetrics } from "./metric.ts";
@@ -35,7 +36,7 @@ export function createFunctionServer<Resources extends AsyncDisposable>(
   const { definition, resources } = host;
   const receive = createReceiver(host);
   const manage = lazyManagement(host);
-  const server = createServer(
+  const server = http.createServer(
     {
       maxHeaderSize: definition.maxHeaderBytes ?? defaultMaxHeaderBytes,
       keepAliveTimeout: keepAliveMs,
@@ -62,7 +63,8 @@ function route<Resources extends AsyncDisposable>(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+  const { url = "/" } = request;
+  const path = url === "/" ? url : (url.split("?", 1)[0] ?? "/");
   if (path === "/") {
     if (request.method === "POST") void receive(request, response);
     else answerWrongMethod(request, response);

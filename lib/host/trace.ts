@@ -7,11 +7,12 @@ export function traceparentOf(
   header: string | string[] | undefined,
   extension: string | undefined,
 ): string | undefined {
-  for (const value of [header, extension]) {
-    if (typeof value === "string" && traceparentForm.test(value)) return value;
-  }
-  return undefined;
+  if (isTraceparent(header)) return header;
+  return isTraceparent(extension) ? extension : undefined;
 }
+
+const isTraceparent = (value: unknown): value is string =>
+  typeof value === "string" && traceparentForm.test(value);
 
 export const traceIdOf = (traceparent: string | undefined): string | undefined =>
   traceparentForm.exec(traceparent ?? "")?.[1];

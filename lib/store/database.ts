@@ -1,6 +1,6 @@
 /** A function's own part of PostgreSQL: one schema, one role, few connections. */
-import { Kysely, PostgresDialect } from "kysely";
-import { Pool, types } from "pg";
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from "kysely";
+import { Pool, type QueryResult, types } from "pg";
 import type { Logger } from "pino";
 
 export interface StoreOptions {
@@ -13,6 +13,8 @@ export interface StoreOptions {
   readonly statementTimeoutMs?: number;
   /** Server settings of each connection. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** For few statements that are run often, by one process: each connection parses and plans them once. */
+  readonly isPrepared?: boolean;
   readonly log?: Logger;
 }
 
@@ -42,6 +44,39 @@ export function openStore<Tables>(options: StoreOptions): Store<Tables> {
   const broke = (error: Error): void => options.log?.warn({ err: error }, "a connection broke");
   pool.on("error", broke);
   pool.on("connect", (client) => client.on("error", broke));
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const connections = options.isPrepared === true ? withPrepared(pool) : pool;
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: connections }) });
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() };
+}
+
+/** A connection keeps each of them: texts that are made anew for each call are not prepared. */
+const maxStatements = 100;
+
+/** Names each text, so that PostgreSQL keeps what it has made of it. */
+function withPrepared(pool: Pool): PostgresPool {
+  const names = new Map<string, string>();
+  const nameOf = (text: string): string | undefined => {
+    const known = names.get(text);
+    if (known !== undefined || names.size === maxStatements) return known;
+    const name = `statement_${names.size + 1}`;
+    names.set(text, name);
+    return name;
+  };
+  return {
+    connect: async () => {
+      const client = await pool.connect();
+      const query = (text: string, values: readonly unknown[] = []): Promise<QueryResult> => {
+        // BEGIN and COMMIT need no plan, and go in one message as they are.
+        const name = values.length === 0 ? undefined : nameOf(text);
+        return client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) });
+      };
+      return {
+        // Kysely's type has an overload for cursors, by which it would only stream.
+        query: query as unknown as PostgresPoolClient["query"],
+        release: () => client.release(),
+      };
+    },
+    end: () => pool.end(),
+    options: pool.options,
+  };
 }

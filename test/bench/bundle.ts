@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { UsageError } from "../../lib/host/error.ts";
-import { startFunctionProcess } from "../../local/process/function-process.ts";
+import { startFunctionProcess } from "../../local/process/replica/function-process.ts";
 
 export interface BundleOptions {
   /** Of the function: `audit-log`. */

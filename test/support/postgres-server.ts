@@ -1,15 +1,9 @@
 /** Vitest's global setup: one PostgreSQL for the whole run, started when the first test file asks for it. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmod, chown, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import type { AddressInfo } from "node:net";
 import type { TestProject } from "vitest/node";
-import { findBinaries, type Identity, unprivileged } from "./postgres-binary.ts";
+import { type RunningPostgres, startPostgres } from "./postgres-process.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -18,14 +12,11 @@ declare module "vitest" {
   }
 }
 
-interface RunningServer extends AsyncDisposable {
-  readonly url: string;
-}
-
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  let running: Promise<RunningServer> | undefined;
+  let running: Promise<RunningPostgres> | undefined;
   const starter = createServer((_, response) => {
-    running ??= startServer();
+    // A database for tests may lose its data with the machine's power.
+    running ??= startPostgres(["fsync=off"]);
     running.then(
       ({ url }) => response.end(url),
       (error: unknown) => response.writeHead(500).end(String(error)),
@@ -38,90 +29,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     starter.close();
     await (await running)?.[Symbol.asyncDispose]();
   };
-}
-
-async function startServer(): Promise<RunningServer> {
-  const folder = await mkdtemp(join(tmpdir(), "task-events-postgres-"));
-  const identity = await unprivileged();
-  if (identity !== undefined) {
-    await chown(folder, identity.uid, identity.gid);
-    await chmod(folder, 0o755);
-  }
-  const binaries = await findBinaries(folder, identity);
-  const data = join(folder, "data");
-  const password = randomBytes(16).toString("hex");
-  await initialize(binaries.initdb, data, { folder, password, identity });
-  const port = await freePort();
-  // A database for tests may lose its data with the machine's power.
-  const settings = ["fsync=off", "listen_addresses=127.0.0.1", "max_connections=300"];
-  const server = spawn(
-    binaries.postgres,
-    ["-D", data, "-p", String(port), "-k", "", ...settings.flatMap((setting) => ["-c", setting])],
-    { ...identity, cwd: folder, detached: true, stdio: ["ignore", "ignore", "pipe"] },
-  );
-  await untilReady(server);
-  const guard = guardOf(server, folder);
-  return {
-    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
-    [Symbol.asyncDispose]: async () => {
-      const exited = once(server, "exit");
-      server.kill("SIGINT");
-      await exited;
-      guard.kill();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-async function initialize(
-  initdb: string,
-  data: string,
-  {
-    folder,
-    password,
-    identity,
-  }: { folder: string; password: string; identity: Identity | undefined },
-): Promise<void> {
-  const passwordFile = join(folder, "password");
-  await writeFile(passwordFile, password, { mode: 0o600 });
-  if (identity !== undefined) await chown(passwordFile, identity.uid, identity.gid);
-  const flags = ["-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"];
-  await promisify(execFile)(initdb, ["-D", data, ...flags, `--pwfile=${passwordFile}`], {
-    ...identity,
-    cwd: folder,
-  });
-}
-
-async function untilReady(server: ChildProcess): Promise<void> {
-  let said = "";
-  await new Promise<void>((resolve, reject) => {
-    server.stderr?.on("data", (chunk: Buffer) => {
-      if (said.length < 10_000) said += chunk.toString();
-      if (said.includes("ready to accept connections")) resolve();
-    });
-    server.once("error", reject);
-    server.once("exit", () => reject(new Error(`PostgreSQL did not start: ${said}`)));
-  });
-}
-
-/** A killed test run must leave nothing: the shell sees its pipe close, ends the server and removes the data. */
-function guardOf(server: ChildProcess, folder: string): ChildProcess {
-  const script = 'cat >/dev/null; kill -QUIT "$1" && sleep 1; rm -rf "$2"';
-  const guard = spawn("sh", ["-c", script, "sh", String(server.pid), folder], {
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-  });
-  guard.unref();
-  return guard;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const port = portOf(probe);
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
 
 // A listening TCP server has an AddressInfo; null and string are for closed ones and pipes.

@@ -1,5 +1,5 @@
 /** Which offsets of a generation are recorded, a partition. */
-import { type Kysely, sql, type Transaction } from "kysely";
+import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
 import type { AuditTables } from "../tables.ts";
 import { formatRanges, type OffsetRange, parseRanges } from "./offset-range.ts";
 
@@ -15,25 +15,27 @@ export async function readCoverage(db: Kysely<AuditTables>, generation: string):
   return new Map(rows.map(({ partition, offsets }) => [partition, parseRanges(offsets)]));
 }
 
-/** Adds ranges; rows go in by partition. The caller holds the lock of the log's end. */
+/** Adds ranges. The caller holds the lock of the log's end. */
 export async function cover(
   trx: Transaction<AuditTables>,
   generation: string,
   added: Coverage,
 ): Promise<void> {
-  if (added.size === 0) return;
-  const rows = [...added]
-    .sort(([a], [b]) => a - b)
-    .map(([partition, ranges]) => ({ generation, partition, offsets: formatRanges(ranges) }));
-  await trx
-    .insertInto("coverage")
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict.columns(["generation", "partition"]).doUpdateSet({
-        offsets: sql<string>`coverage.offsets + excluded.offsets`,
-      }),
-    )
-    .execute();
+  if (added.size > 0) await covering(generation, added).execute(trx);
+}
+
+/** The statement, also as a part of another one; rows go in by partition. */
+export function covering(generation: string, added: Coverage): RawBuilder<unknown> {
+  const rows = [...added].sort(([a], [b]) => a - b);
+  const partitions = rows.map(([partition]) => partition);
+  const offsets = rows.map(([, ranges]) => formatRanges(ranges));
+  return sql`
+    insert into coverage (generation, partition, offsets)
+    select ${generation}::text, partition, offsets::int8multirange
+    from unnest(${partitions}::integer[], ${offsets}::text[]) as added (partition, offsets)
+    order by partition
+    on conflict (generation, partition)
+      do update set offsets = coverage.offsets + excluded.offsets`;
 }
 
 /** Covers offsets that a complete read of the log passed over, and notes that they hold no record. */

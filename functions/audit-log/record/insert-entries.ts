@@ -1,5 +1,6 @@
-/** Writes new entries, their keys and the end of the log in one round trip, while all replicas wait. */
+/** Writes new entries, their keys, the coverage and the end of the log in one round trip, while all replicas wait. */
 import { type Insertable, type RawBuilder, sql, type Transaction } from "kysely";
+import { cover, type Coverage, covering } from "../coverage/coverage.ts";
 import type { AuditTables, EntryTable } from "../tables.ts";
 import type { Arrival } from "./arrival.ts";
 import { toRow } from "./entry-row.ts";
@@ -40,15 +41,17 @@ export interface Place {
   readonly generation: string;
   /** The sequence of the entry before. */
   readonly after: number;
+  /** Of the whole batch. */
+  readonly coverage: Coverage;
 }
 
 /** Sequences are gapless: a missing one is a missing entry. */
 export async function insertEntries(
   trx: Transaction<AuditTables>,
   fresh: readonly Arrival[],
-  { recordedAt, generation, after }: Place,
+  { recordedAt, generation, after, coverage }: Place,
 ): Promise<void> {
-  if (fresh.length === 0) return;
+  if (fresh.length === 0) return cover(trx, generation, coverage);
   const rows = fresh.map(({ event, key }, index) =>
     toRow(event, { key, recordedAt, generation, sequence: after + 1 + index }),
   );
@@ -62,6 +65,7 @@ export async function insertEntries(
       from arriving order by key
     ), entries as (
       insert into entry (${names}) select ${names} from arriving
+    ), covered as (${covering(generation, coverage)}
     )
     update log_end set recorded_at = ${recordedAt}, sequence = ${after + fresh.length}`.execute(
     trx,

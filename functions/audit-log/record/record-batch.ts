@@ -1,6 +1,5 @@
 /** Records a batch of events in one transaction: entries, what was a duplicate, and the coverage of the topic. */
 import type { Kysely, Transaction } from "kysely";
-import { cover } from "../coverage/coverage.ts";
 import {
   beginGeneration,
   currentGeneration,
@@ -77,9 +76,10 @@ async function write(
 ): Promise<Omit<Recorded, "clash">> {
   // A clock that was set back must not put an entry before one that a reader has seen.
   const recordedAt = now > end.recordedAt ? now : end.recordedAt;
-  await insertEntries(trx, sorted.fresh, { recordedAt, generation, after: end.sequence });
+  const coverage = coverageOf(arrivals);
+  const place = { recordedAt, generation, after: end.sequence, coverage };
+  await insertEntries(trx, sorted.fresh, place);
   const duplicates = await insertDuplicates(trx, sorted.duplicates, recordedAt, generation);
-  await cover(trx, generation, coverageOf(arrivals));
   const notedBefore = sorted.duplicates.filter((duplicate) => !duplicates.includes(duplicate));
   const redelivered = [...sorted.redelivered, ...notedBefore.map(({ arrival }) => arrival)];
   return { fresh: sorted.fresh, duplicates, redelivered };

@@ -1,6 +1,5 @@
 /** The channel e-mail: SMTP through nodemailer's pool of connections. */
 import { finished, Readable } from "node:stream";
-import { rootCertificates } from "node:tls";
 import type { MailMessage, SMTPTransportOptions, Transporter } from "nodemailer";
 import type { Channel, Outgoing } from "./channel.ts";
 import { DeliveryError, type DeliveryFailure } from "../send/delivery-error.ts";
@@ -40,6 +39,12 @@ export function openMailChannel(options: MailOptions): Channel {
   };
 }
 
+/** An import of node:tls would decode all of the system's authorities at each cold start. */
+const withRoots = (ca: string): string[] => [
+  ...process.getBuiltinModule("node:tls").rootCertificates,
+  ca,
+];
+
 async function loadTransport(options: MailOptions, limitMs: number): Promise<Transporter> {
   const { createTransport } = await import("nodemailer");
   const timeouts: SMTPTransportOptions = {
@@ -51,7 +56,7 @@ async function loadTransport(options: MailOptions, limitMs: number): Promise<Tra
   const transport = createTransport({
     ...timeouts,
     url: options.url,
-    ...(options.ca === undefined ? {} : { tls: { ca: [...rootCertificates, options.ca] } }),
+    ...(options.ca === undefined ? {} : { tls: { ca: withRoots(options.ca) } }),
     pool: true,
     maxConnections: options.maxConnections,
     maxMessages: 1_000,

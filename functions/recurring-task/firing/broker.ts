@@ -1,8 +1,7 @@
 /** Posts events to the Broker: 202 means that it has stored them. */
-import { Agent as HttpAgent, request as httpRequest } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import pLimit from "p-limit";
 import type { Logger } from "pino";
+import { http } from "../../../lib/host/http.ts";
 
 /** `refused`: it will not take this event as it is. `unavailable`: not now. */
 export type Sent = "sent" | "refused" | "unavailable";
@@ -69,9 +68,10 @@ async function sendAll(
 
 /** On node:http itself: a quarter of what fetch costs, and thousands are sent at once. */
 function openPoster(url: string) {
-  const isSecure = url.startsWith("https:");
-  const request = isSecure ? httpsRequest : httpRequest;
-  const agent = new (isSecure ? HttpsAgent : HttpAgent)({
+  const { Agent, request } = url.startsWith("https:")
+    ? process.getBuiltinModule("node:https")
+    : http;
+  const agent = new Agent({
     keepAlive: true,
     maxSockets: concurrency,
     // Below the idle timeouts of servers, or they close under a request.

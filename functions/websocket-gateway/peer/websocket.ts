@@ -1,8 +1,9 @@
 /** `GET /ws`: from the handshake to the close. */
 import { randomUUID } from "node:crypto";
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { http } from "../../../lib/host/http.ts";
 import { AccessError, type Caller } from "../../../lib/host/token.ts";
 import { checkOrigin } from "../access/origin.ts";
 import {
@@ -58,10 +59,10 @@ function refusalOf(request: IncomingMessage, gateway: Gateway): number | undefin
   return undefined;
 }
 
-function refuse(socket: Duplex, status: number, sentence = STATUS_CODES[status] ?? ""): void {
+function refuse(socket: Duplex, status: number, sentence = http.STATUS_CODES[status] ?? ""): void {
   const body = JSON.stringify({ error: sentence });
   const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`,
     "connection: close",
     "content-type: application/json",
     `content-length: ${Buffer.byteLength(body)}`,

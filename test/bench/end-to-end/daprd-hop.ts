@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { Agent, createServer, request } from "node:http";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
-import { stablePort } from "../../../local/process/free-port.ts";
+import { stablePort } from "../../../local/process/replica/free-port.ts";
 import { startServer } from "../../../local/real/server.ts";
 import { dataOf, type Hop } from "./hop.ts";
 

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { openKafka } from "../../../lib/kafka/client.ts";
 import { UsageError } from "../../../lib/host/error.ts";
-import { stablePort } from "../../../local/process/free-port.ts";
+import { stablePort } from "../../../local/process/replica/free-port.ts";
 import { startKafkaThread } from "../../../local/kafka/thread.ts";
 import { makeFolder } from "../../support/folder.ts";
 

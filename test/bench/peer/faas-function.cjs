@@ -1,0 +1,2 @@
+/** A function for faas-js-runtime, which makes and validates the event itself. */
+exports.handle = async () => undefined;

@@ -1,0 +1,4 @@
+/** A function for @google-cloud/functions-framework. */
+import { cloudEvent } from "@google-cloud/functions-framework";
+
+cloudEvent("handle", async () => undefined);
