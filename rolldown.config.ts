@@ -12,7 +12,8 @@ export default defineConfig(
     output: {
       file: join(dirname(input), "dist", `${basename(input, ".ts")}.mjs`),
       format: "esm" as const,
-      sourcemap: true,
+      // Read at a start they would double its CPU and memory (ADR 1).
+      sourcemap: false,
       // import() of jose, Fastify and the Dapr client stays lazy within the one file.
       codeSplitting: false,
     },
