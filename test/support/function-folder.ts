@@ -50,7 +50,7 @@ export async function upload(folder: string, to: string): Promise<string[]> {
 }
 
 /** Node of this project first, as the buildpack puts the Node of `engines` first. */
-const PATH = `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`;
+export const PATH = `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`;
 
 /** As the buildpacks npm-install and node-run-script do it. Rejects with what npm said. */
 export async function buildWithNpm(folder: string): Promise<void> {
@@ -77,6 +77,8 @@ export interface Start {
   /** What the container runs, by a shell: npm-start takes it from package.json and leaves npm out. */
   readonly command: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Where whoever runs this may choose, and the image names one. */
+  readonly user?: Identity | undefined;
 }
 
 /** Runs to its end. */
@@ -117,8 +119,8 @@ const toLogLine = (line: string): { msg?: string; url?: string } => {
  * With a container's environment and no more, as a user that is not root and owns nothing; Node's permission model is the
  * file system that nobody writes to, and lets nothing else be executed.
  */
-async function spawnAsContainer({ folder, command, env }: Start) {
-  const identity: Identity | undefined = await unprivileged();
+async function spawnAsContainer({ folder, command, env, user }: Start) {
+  const identity = user ?? (await unprivileged());
   const child = spawn("sh", ["-c", `exec ${command}`], {
     cwd: folder,
     env: { HOST: "127.0.0.1", METRICS_PORT: "0", PATH, NODE_OPTIONS: READ_ONLY, ...env },
