@@ -206,6 +206,21 @@ it.each<[string, Change, RegExp]>([
     set(SERVICE, annotation("dapr.io/enabled"), "true"),
     /dapr.io\/enabled/,
   ],
+  [
+    "a misspelt variable",
+    set(SERVICE, [...container, "env", 5, "name"], "JWT_SECRETS"),
+    /gives JWT_SECRETS, which dist\/index\.mjs does not read/,
+  ],
+  [
+    "a variable that is missing",
+    set("Job/topics", [...container, "env", 1, "name"], "LOG_LEVEL"),
+    /needs: KAFKA_BROKER is not set/,
+  ],
+  [
+    "a program that is missing",
+    set("Job/topics", [...container, "command", 1], "dist/topic.mjs"),
+    /runs dist\/topic\.mjs, which is no bundle/,
+  ],
   ["a resource without labels", set(SOURCE, ["metadata", "labels"]), /without the label/],
 ])("finds %s", (_, change, sentence) => {
   const resources = readBase();

@@ -18,7 +18,15 @@ import {
   upload,
 } from "../support/function-folder.ts";
 import { startTestDatabase } from "../support/postgres.ts";
-import { at, containersOf, listAt, readBase, ROOT, textAt } from "../cluster/resource.ts";
+import {
+  at,
+  containersOf,
+  isKnativeService,
+  listAt,
+  readBase,
+  ROOT,
+  textAt,
+} from "../cluster/resource.ts";
 import { WsClient } from "./websocket-gateway/fixture/client.ts";
 import { tokenOf, World } from "./websocket-gateway/fixture/world.ts";
 
@@ -93,13 +101,27 @@ const given: Readonly<Record<string, string>> = {
   SMS_URL: "http://account:secret@127.0.0.1:1",
 };
 
+function containerOf(name: string): unknown {
+  const [container] = readBase()
+    .filter(
+      (it) => it.metadata.name === name && (isKnativeService(it) || it.kind === "StatefulSet"),
+    )
+    .flatMap(containersOf);
+  if (container === undefined) throw new Error(`no Service ${name}`);
+  return container;
+}
+
+const askProbes = (name: string, url: string): Promise<number[]> =>
+  Promise.all(
+    ["readinessProbe", "livenessProbe"].map(async (probe) => {
+      const path = String(at(containerOf(name), probe, "httpGet", "path"));
+      return (await fetch(`${url}${path}`)).status;
+    }),
+  );
+
 /** What its Service gives it: values as they are, Secrets from `values`. */
 function environmentOf(name: string, values: Readonly<Record<string, string>>) {
-  const service = readBase().find(
-    (it) => it.metadata.name === name && /Service|StatefulSet/.test(it.kind),
-  );
-  if (service === undefined) throw new Error(`no Service ${name}`);
-  const variables = containersOf(service).flatMap((container) => listAt(container, "env"));
+  const variables = listAt(containerOf(name), "env");
   return Object.fromEntries(
     variables.map((variable) => {
       const key = String(at(variable, "name"));
@@ -153,8 +175,7 @@ describe("on a file system that nobody writes to, as another user, under the env
       command: await startCommand(folder),
       env: { PORT: "0", ...environmentOf(name, { ...given, DATABASE_URL: database.url }) },
     });
-    const readiness = await fetch(`${started.url}/health/readiness`);
-    expect(readiness.status).toBe(200);
+    expect(await askProbes(name, started.url)).toEqual([200, 200]);
     expect((await fetch(started.url, event)).status).toBe(204);
     expect(await ask(database.adminUrl, query)).toContainEqual({ seen });
     expect(await started.stop()).toEqual({ code: 0, stderr: "" });
@@ -174,8 +195,7 @@ describe("on a file system that nobody writes to, as another user, under the env
       env: { ...environmentOf("websocket-gateway", variables), ...variables, PORT: "0" },
     });
     url = started.url;
-    const readiness = await fetch(`${url}/health/readiness`);
-    expect(readiness.status).toBe(200);
+    expect(await askProbes("websocket-gateway", url)).toEqual([200, 200]);
     const client = new WsClient(url, { token: await tokenOf("u1") });
     await client.hello();
     await world.publish([{ id: "folder-1" }]);
