@@ -2,9 +2,11 @@
 import { expect, it } from "vitest";
 import { at, readBase, type Resource } from "./resource.ts";
 import { mistakesIn } from "./rule/all.ts";
+import { checkPods } from "./rule/pod.ts";
 
 it("finds nothing in the base", () => {
   expect(mistakesIn(readBase())).toEqual([]);
+  expect(checkPods(readBase())).toEqual([]);
 });
 
 type Change = (resources: Resource[]) => void;
@@ -226,4 +228,26 @@ it.each<[string, Change, RegExp]>([
   const resources = readBase();
   change(resources);
   expect(mistakesIn(resources)).toContainEqual(expect.stringMatching(sentence));
+});
+
+it.each<[string, Change, RegExp]>([
+  [
+    "a token",
+    set("Job/topics", [...template, "spec", "automountServiceAccountToken"]),
+    /Job\/topics mounts a token/,
+  ],
+  [
+    "capabilities",
+    set(SERVICE, [...container, "securityContext", "capabilities", "drop"], ["NET_RAW"]),
+    /keeps capabilities/,
+  ],
+  ["root", set(SERVICE, [...container, "securityContext", "runAsNonRoot"]), /may run as root/],
+  ["no seccomp", set(SERVICE, [...container, "securityContext", "seccompProfile"]), /seccomp/],
+  ["no request", set(SERVICE, [...container, "resources", "requests", "cpu"]), /requests\.cpu/],
+  ["no limit", set(SERVICE, [...container, "resources", "limits"]), /limits\.memory/],
+  ["no probe", set(SERVICE, [...container, "startupProbe"]), /has no startupProbe/],
+])("finds a Pod with %s", (_, change, sentence) => {
+  const resources = readBase();
+  change(resources);
+  expect(checkPods(resources)).toContainEqual(expect.stringMatching(sentence));
 });

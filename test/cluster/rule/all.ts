@@ -8,7 +8,7 @@ import { checkReferences } from "./reference.ts";
 import { checkVariables } from "./variable.ts";
 import { checkWebhooks } from "./webhook.ts";
 
-/** A sentence for each mistake. `given`: what is put into the cluster by hand, `Secret/<name>`. */
+/** A sentence for each mistake. `given`: what is put into the cluster by hand, `Secret/<name>` and `Secret/<name>:<key>`. */
 export const mistakesIn = (
   resources: readonly Resource[],
   given: ReadonlySet<string> = new Set(),
