@@ -2,6 +2,7 @@
 import { globSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readEnv } from "../../functions/recurring-task/env.ts";
+import { readGatewayEnv } from "../../functions/websocket-gateway/env.ts";
 import { readHostEnv } from "../../lib/host/env.ts";
 import { KAFKA_SECURITY_VARIABLES } from "../../lib/kafka/env.ts";
 import { readPorts } from "../../local/address.ts";
@@ -181,4 +182,30 @@ it("a ping ends before Serving cuts it off", () => {
   });
   const seconds = Number(at(service?.spec, "template", "spec", "timeoutSeconds"));
   expect(pingBudgetMs / 1000).toBeLessThan(seconds);
+});
+
+it("a gateway has closed its connections and ended its events before it is killed", () => {
+  const [gateway] = serving.filter(({ kind }) => kind === "StatefulSet");
+  const [ours] = parseResources(
+    readText("knative/production/gateway/stateful-set-websocket-gateway.yaml"),
+  );
+  const [container] = ours === undefined ? [] : containersOf(ours);
+  const { drainMs } = readHostEnv({});
+  const key = "a key of a test of at least thirty-two bytes";
+  const { drainSpreadMs } = readGatewayEnv({
+    KAFKA_BROKER: "kafka:9092",
+    KAFKA_TOPIC: "task-events",
+    POD_NAME: "gateway-0",
+    AUDIT_LOG_URL: "http://audit-log/",
+    JWT_SECRET: key,
+    CURSOR_KEYS: key,
+    SERVICE_TOKEN_KEY: key,
+  });
+  const preStop = Number(at(container, "lifecycle", "preStop", "sleep", "seconds"));
+  const needed = preStop + (drainSpreadMs + drainMs) / 1000;
+  const given = Number(at(gateway?.spec, "template", "spec", "terminationGracePeriodSeconds"));
+  expect(needed).toBeLessThan(given);
+  const annotations = at(ours?.spec, "template", "metadata", "annotations");
+  // Its sidecar hands it events as long as it drains.
+  expect(Number(textAt(annotations, "dapr.io/graceful-shutdown-seconds"))).toBeLessThan(given);
 });
