@@ -23,7 +23,7 @@ FROM node:${NODE} AS compiled
 WORKDIR /function
 ENV NODE_COMPILE_CACHE=/function/cache
 COPY --from=chosen /source/dist ./dist
-RUN mkdir -m 777 cache
+RUN mkdir -m 1777 cache
 USER 65532:65532
 RUN node --eval 'import("./dist/index.mjs").then(() => { require("module").flushCompileCache(); process.exit(); })' \
     && chmod -R a+rX cache/*
@@ -39,8 +39,8 @@ LABEL org.opencontainers.image.title="$FUNCTION" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/function/cache
 WORKDIR /function
-# As root's: the user only reads them.
-COPY --from=compiled /function ./
+# Root's, whatever the builder's default: the user only reads them.
+COPY --from=compiled --chown=0:0 /function ./
 USER 65532:65532
 EXPOSE 8080 9102
 ENTRYPOINT ["node", "dist/index.mjs"]

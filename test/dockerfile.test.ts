@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import { containersOf, readBase, readText, ROOT, textAt } from "./cluster/resource.ts";
-import { readDockerignore, readStages, wordsOf } from "./support/image.ts";
+import { readDockerignore, readStages, sourceOf, wordsOf } from "./support/image.ts";
 
 const stages = await readStages();
 const steps = stages.flat();
@@ -26,7 +26,7 @@ it("takes the Node that package.json brings to a machine", () => {
 
 it("copies what .dockerignore lets in, and that is all there is to let in", async () => {
   const copied = steps.flatMap((step) =>
-    step instanceof Copy && step.getFromFlag() === null ? wordsOf(step).slice(0, -1) : [],
+    step instanceof Copy && sourceOf(step).length === 0 ? wordsOf(step).slice(0, -1) : [],
   );
   const { lets, keeps } = await readDockerignore();
   expect(copied.toSorted()).toEqual(lets.toSorted());

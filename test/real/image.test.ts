@@ -20,7 +20,7 @@ beforeAll(async () => {
   await chmod(folder.path, 0o755);
   builder = new ImageBuilder(folder.path);
   image = await build("audit-log");
-}, 5 * MINUTES);
+}, 10 * MINUTES);
 afterAll(() => folder[Symbol.asyncDispose]());
 
 const build = (name: string): Promise<Image> =>

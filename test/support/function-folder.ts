@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { build, type BuildOptions } from "rolldown";
 import { onTestFinished } from "vitest";
 import config from "../../rolldown.config.ts";
-import { type Identity, unprivileged } from "./postgres-binary.ts";
+import { type Identity, isTraversable, unprivileged } from "./postgres-binary.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -77,7 +77,7 @@ export interface Start {
   /** What the container runs, by a shell: npm-start takes it from package.json and leaves npm out. */
   readonly command: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Where whoever runs this may choose, and the image names one. */
+  /** By default one that owns nothing. */
   readonly user?: Identity | undefined;
 }
 
@@ -115,12 +115,19 @@ const toLogLine = (line: string): { msg?: string; url?: string } => {
   }
 };
 
+/** Undefined where who runs this is not root, or where nobody else reaches this project's Node, as below root's home. */
+export async function otherUser(wanted?: Identity): Promise<Identity | undefined> {
+  const other = await unprivileged();
+  const reaches = other !== undefined && (await isTraversable(dirname(process.execPath)));
+  return reaches ? (wanted ?? other) : undefined;
+}
+
 /**
  * With a container's environment and no more, as a user that is not root and owns nothing; Node's permission model is the
  * file system that nobody writes to, and lets nothing else be executed.
  */
 async function spawnAsContainer({ folder, command, env, user }: Start) {
-  const identity = user ?? (await unprivileged());
+  const identity = await otherUser(user);
   const child = spawn("sh", ["-c", `exec ${command}`], {
     cwd: folder,
     env: { HOST: "127.0.0.1", METRICS_PORT: "0", PATH, NODE_OPTIONS: READ_ONLY, ...env },

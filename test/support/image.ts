@@ -4,7 +4,7 @@ import { cp, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { Copy, DockerfileParser, From, type Instruction } from "dockerfile-ast";
-import { PATH } from "./function-folder.ts";
+import { otherUser, PATH } from "./function-folder.ts";
 import type { Identity } from "./postgres-binary.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -134,10 +134,11 @@ const empty = (folder: string, kept: string): Image => ({
   entrypoint: [],
 });
 
-/** The stage that a step is on, or copies from. */
-function sourceOf(step: Instruction): string[] {
+/** The stage that a step is on, or copies from: none where it copies from the checkout. */
+export function sourceOf(step: Instruction): string[] {
   if (step instanceof From) return [step.getImage() ?? ""];
-  return step instanceof Copy ? [step.getFromFlag()?.getValue() ?? ""] : [];
+  const flags = step instanceof Copy ? step.getFlags() : [];
+  return flags.filter((flag) => flag.getName() === "from").map((flag) => flag.getValue() ?? "");
 }
 
 interface Doing {
@@ -177,9 +178,9 @@ const STEPS: Readonly<Record<string, (doing: Doing) => Change>> = {
       value.replaceAll('"', "").replace(/^\$(\w+)$/, (_, name: string) => image.args[name] ?? "");
     return { labels: pairs(words, fill) };
   },
-  USER: ({ words: [word = ""] }) => {
+  USER: async ({ words: [word = ""] }) => {
     const [uid = 0, gid = 0] = word.split(":").map(Number);
-    return { user: process.getuid?.() === 0 ? { uid, gid } : undefined };
+    return { user: await otherUser({ uid, gid }) };
   },
   COPY: async ({ words, image, source }) => {
     await copy(words, image, source);
@@ -218,8 +219,9 @@ async function copy(
 }
 
 async function runShell(command: string, { folder, args, env, user }: Image): Promise<void> {
-  // npm finds the registry as it does outside.
-  const options = { cwd: folder, env: { ...process.env, PATH, ...args, ...env }, ...user };
+  // npm finds the registry as it does outside, and first what this machine has.
+  const npm = { npm_config_prefer_offline: "true" };
+  const options = { cwd: folder, env: { ...process.env, ...npm, PATH, ...args, ...env }, ...user };
   await promisify(execFile)("sh", ["-c", command], options).catch((error: unknown) => {
     throw new Error((error as { stderr: string }).stderr, { cause: error });
   });
