@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help start build minikube deploy forward undeploy parts start-real test test-real load bench bench-growth check format docs clean
+.PHONY: help start build images minikube deploy forward undeploy parts start-real test test-real load bench bench-growth check format docs clean
 PEERS := test/bench/peer/node_modules
 RUN := export PATH="$(CURDIR)/node_modules/.bin:$$PATH" && exec
 
@@ -20,9 +20,12 @@ start-real: node_modules/.installed ## The same flow on the real servers
 	@$(RUN) node --disable-warning=TimeoutNegativeWarning --import ./local/node-version.mjs local/real/start.ts
 
 ##@ For the cluster
-build: node_modules/.installed ## Bundle each function into its folder, for func deploy and images
-	@rm -rf functions/*/dist
+build: node_modules/.installed ## Bundle each function into its folder, for func deploy
+	@rm -rf functions/*/dist cli/dist
 	@$(RUN) rolldown -c rolldown.config.ts
+
+images: ## Build the image of each function and push it: REGISTRY=registry.example.com/task-events TAG=0.1.0
+	@bash knative/script/images.sh
 
 minikube: ## A cluster on this machine: Knative, Kafka, Dapr, PostgreSQL, Redis (docs/cluster.md)
 	@bash knative/script/minikube.sh
@@ -62,7 +65,7 @@ docs: node_modules/.installed ## Write docs/asyncapi.yaml and docs/schema/ anew 
 	@$(RUN) node docs/generate/main.ts
 
 clean: ## Remove what was installed, built and recorded here
-	rm -rf node_modules $(PEERS) functions/*/dist .state
+	rm -rf node_modules $(PEERS) functions/*/dist cli/dist .state
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error

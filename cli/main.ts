@@ -73,17 +73,20 @@ function throwing(command: Command): Command {
   return command.exitOverride();
 }
 
-// kafkajs asks for timers of the past, and Node tells the person about each.
-process.removeAllListeners("warning");
-
-try {
-  const words = process.argv.slice(2).filter((word) => word !== "help");
-  await (await toProgram(words[0])).parseAsync();
-} catch (error) {
-  process.exitCode = 2;
-  // Help and version are no mistakes; the sentence of a mistake was printed.
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
-  const isOfKafka = error instanceof Error && error.name.startsWith("KafkaJS");
-  if (!(error instanceof UsageError) && !isOfKafka) throw error;
-  process.stderr.write(`task-events: ${isOfKafka ? "Kafka: " : ""}${error.message}\n`);
+async function main(): Promise<void> {
+  // kafkajs asks for timers of the past, and Node tells the person about each.
+  process.removeAllListeners("warning");
+  try {
+    const words = process.argv.slice(2).filter((word) => word !== "help");
+    await (await toProgram(words[0])).parseAsync();
+  } catch (error) {
+    process.exitCode = 2;
+    // Help and version are no mistakes; the sentence of a mistake was printed.
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+    const isOfKafka = error instanceof Error && error.name.startsWith("KafkaJS");
+    if (!(error instanceof UsageError) && !isOfKafka) throw error;
+    process.stderr.write(`task-events: ${isOfKafka ? "Kafka: " : ""}${error.message}\n`);
+  }
 }
+
+if (import.meta.main) await main();

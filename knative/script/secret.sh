@@ -21,7 +21,7 @@ make() {
   fi
   {
     printf 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: %s\n' "$name" "$NAMESPACE"
-    printf '  labels:\n    app.kubernetes.io/name: %s\n    app.kubernetes.io/part-of: task-events\nstringData:\n' "$name"
+    printf '  labels:\n    app.kubernetes.io/name: %s\n    app.kubernetes.io/component: secret\n    app.kubernetes.io/part-of: task-events\nstringData:\n' "$name"
     for pair in "$@"; do printf '  %s: "%s"\n' "${pair%%=*}" "${pair#*=}"; done
   } | kubectl create --filename - || fail "The Secret $name could not be made: see above."
 }

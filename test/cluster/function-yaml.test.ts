@@ -63,6 +63,7 @@ const WITHOUT_A_WORD: Readonly<Record<string, string>> = {
     "a token of the default account, which may nothing, is mounted",
   "annotation autoscaling.knative.dev/window": "the cluster's default, 60 s",
   "annotation autoscaling.knative.dev/scale-to-zero-pod-retention-period": "0 s: it ends sooner",
+  "container.startupProbe": "liveness is asked from the start: it has 30 s",
   "container.name": "Serving calls it user-container",
   "container.ports": "8080 and HTTP/1.1 are Serving's default",
 };

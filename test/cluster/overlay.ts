@@ -62,14 +62,36 @@ export async function refusals(
   );
 }
 
-/** Put into a cluster by hand: the table of Secrets in docs/cluster.md, and the ConfigMaps that it names below. */
+/** Put into a cluster by hand: the table of Secrets in docs/cluster.md with their keys, and what else it names. */
 export function givenByHand(): Set<string> {
   const guide = readText("docs/cluster.md");
   const table = guide.slice(guide.indexOf("| Secret "), guide.indexOf("| user of "));
   const rows = table.split("\n").filter((line) => line.startsWith("| `"));
-  const secrets = rows.flatMap((row) => namesIn(row.split("|")[1] ?? ""));
-  const maps = [...table.matchAll(/ConfigMap `([^`]+)`/g)].map(([, name]) => `ConfigMap/${name}`);
-  return new Set([...secrets.map((name) => `Secret/${name}`), ...maps]);
+  const secrets = rows.flatMap((row) => {
+    const [names = "", keys = ""] = row.split("|").slice(1);
+    // In brackets stand values.
+    const ofEach = ["", ...namesIn(keys.replaceAll(/\([^)]*\)/g, "")).map((key) => `:${key}`)];
+    return namesIn(names).flatMap((name) => ofEach.map((key) => `Secret/${name}${key}`));
+  });
+  const others = [...guide.matchAll(/(ConfigMap|Secret) `([^`]+)`/g)].map(
+    ([, kind, name]) => `${kind}/${name}`,
+  );
+  return new Set([...secrets, ...others]);
+}
+
+/** What `make minikube` makes of Secrets, as its script tells it in a dry run. */
+export async function givenByScript(): Promise<Set<string>> {
+  const said = await run("bash", [join(ROOT, "knative/script/secret.sh")], {
+    env: { DRY_RUN: "1" },
+  });
+  return new Set(
+    [...said.matchAll(/^kubectl create secret generic (\S+): (.*)$/gm)].flatMap(
+      ([, name = "", keys = ""]) => [
+        `Secret/${name}`,
+        ...keys.split(" ").map((key) => `Secret/${name}:${key}`),
+      ],
+    ),
+  );
 }
 
 const namesIn = (cell: string): string[] =>

@@ -2,9 +2,11 @@
 import { expect, it } from "vitest";
 import { at, readBase, type Resource } from "./resource.ts";
 import { mistakesIn } from "./rule/all.ts";
+import { checkPods } from "./rule/pod.ts";
 
 it("finds nothing in the base", () => {
   expect(mistakesIn(readBase())).toEqual([]);
+  expect(checkPods(readBase())).toEqual([]);
 });
 
 type Change = (resources: Resource[]) => void;
@@ -206,9 +208,46 @@ it.each<[string, Change, RegExp]>([
     set(SERVICE, annotation("dapr.io/enabled"), "true"),
     /dapr.io\/enabled/,
   ],
+  [
+    "a misspelt variable",
+    set(SERVICE, [...container, "env", 5, "name"], "JWT_SECRETS"),
+    /gives JWT_SECRETS, which dist\/index\.mjs does not read/,
+  ],
+  [
+    "a variable that is missing",
+    set("Job/topics", [...container, "env", 1, "name"], "LOG_LEVEL"),
+    /needs: KAFKA_BROKER is not set/,
+  ],
+  [
+    "a program that is missing",
+    set("Job/topics", [...container, "command", 1], "dist/topic.mjs"),
+    /runs dist\/topic\.mjs, which is no bundle/,
+  ],
   ["a resource without labels", set(SOURCE, ["metadata", "labels"]), /without the label/],
 ])("finds %s", (_, change, sentence) => {
   const resources = readBase();
   change(resources);
   expect(mistakesIn(resources)).toContainEqual(expect.stringMatching(sentence));
+});
+
+it.each<[string, Change, RegExp]>([
+  [
+    "a token",
+    set("Job/topics", [...template, "spec", "automountServiceAccountToken"]),
+    /Job\/topics mounts a token/,
+  ],
+  [
+    "capabilities",
+    set(SERVICE, [...container, "securityContext", "capabilities", "drop"], ["NET_RAW"]),
+    /keeps capabilities/,
+  ],
+  ["root", set(SERVICE, [...container, "securityContext", "runAsNonRoot"]), /may run as root/],
+  ["no seccomp", set(SERVICE, [...container, "securityContext", "seccompProfile"]), /seccomp/],
+  ["no request", set(SERVICE, [...container, "resources", "requests", "cpu"]), /requests\.cpu/],
+  ["no limit", set(SERVICE, [...container, "resources", "limits"]), /limits\.memory/],
+  ["no probe", set(SERVICE, [...container, "startupProbe"]), /has no startupProbe/],
+])("finds a Pod with %s", (_, change, sentence) => {
+  const resources = readBase();
+  change(resources);
+  expect(checkPods(resources)).toContainEqual(expect.stringMatching(sentence));
 });

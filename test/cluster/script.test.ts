@@ -1,13 +1,15 @@
-/** make minikube, deploy and undeploy, with programs that write down what they are asked in place of a cluster: no real one runs here. */
+/** make minikube, images, deploy and undeploy, with programs that write down what they are asked in place of a cluster: no real one runs here. */
 import { execFile } from "node:child_process";
 import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Folder, makeFolder } from "../support/folder.ts";
+import { parse } from "yaml";
 import { findProgram } from "../../local/real/command.ts";
+import { readText } from "./resource.ts";
 
-const PROGRAMS = ["kubectl", "minikube", "kn", "helm", "func"];
+const PROGRAMS = ["kubectl", "minikube", "kn", "helm", "func", "docker", "podman", "git"];
 const NEEDED = [
   "bash",
   "sh",
@@ -243,6 +245,76 @@ describe("make deploy", () => {
     const { code, output, calls } = await run("deploy", healthy, { DRY_RUN: "1" });
     expect({ code, calls }).toEqual({ code: 0, calls: [] });
     expect(output).toContain("\nfunc deploy --path .state/func/notification");
+  });
+});
+
+describe("make images", () => {
+  const digest = `sha256:${"ab".repeat(32)}`;
+  const where = { REGISTRY: "registry.example.com/team", TAG: "1.2.3" };
+  const built: Answers = {
+    "git describe*": "echo abc-dirty",
+    // What buildx writes: the digest is one member of many.
+    "docker buildx build*": `while [ "$1" != --metadata-file ]; do shift; done; echo '{"containerimage.config.digest":"${digest.replaceAll("a", "c")}","containerimage.digest":"${digest}"}' >"$2"`,
+    "podman push*": `while [ "$1" != --digestfile ]; do shift; done; printf %s ${digest} >"$2"`,
+  };
+
+  test("builds one for each function and the operator's command, and prints what names them by digest", async () => {
+    const outcome = await run("images", built, where);
+    expect(outcome.code).toBe(0);
+    const builds = outcome.calls.filter((call) => call.startsWith("docker buildx build"));
+    expect(builds).toHaveLength(5);
+    expect(builds[0]).toMatch(
+      /--build-arg FUNCTION=audit-log --tag registry\.example\.com\/team\/audit-log:1\.2\.3 --build-arg VERSION=1\.2\.3 --build-arg REVISION=abc-dirty --metadata-file \S+ --push \.$/,
+    );
+    const images = outcome.output.slice(outcome.output.indexOf("  - name:"));
+    const production = parse(readText("knative/production/kustomization.yaml")) as {
+      images: { name: string; newName: string }[];
+    };
+    const names = production.images.map(({ name }) => name);
+    expect(parse(images)).toEqual(
+      expect.arrayContaining(
+        names.map((name) => ({
+          name,
+          newName: name.replace("dev.local/task-events", where.REGISTRY),
+          digest,
+        })),
+      ),
+    );
+  });
+
+  test("does it by podman where docker has no buildx", async () => {
+    const outcome = await run(
+      "images",
+      { "docker buildx version": "exit 1", ...built },
+      { ...where, PLATFORM: "linux/arm64" },
+    );
+    expect(outcome).toMatchObject({ code: 0, output: expect.stringContaining(digest) });
+    inOrder(
+      placesOf(
+        outcome,
+        "podman build --build-arg FUNCTION=audit-log --tag registry.example.com/team/audit-log:1.2.3",
+        "podman push --digestfile",
+        "podman build --build-arg FUNCTION=cli",
+      ),
+    );
+    expect(outcome.calls.join()).toContain("--platform linux/arm64");
+  });
+
+  test("no registry, no engine, a push that is refused: each is a sentence", async () => {
+    expect(await run("images", built, where, ["docker", "podman"])).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/^Neither docker with buildx nor podman is there/),
+    });
+    expect(await run("images", built, { TAG: "1" })).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/^REGISTRY and TAG say where the images go: make images /),
+    });
+    expect(
+      await run("images", { ...built, "docker buildx build*": "exit 1" }, where),
+    ).toMatchObject({
+      code: 2,
+      output: expect.stringContaining("A login: docker login registry.example.com"),
+    });
   });
 });
 

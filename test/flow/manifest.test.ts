@@ -62,8 +62,7 @@ describe("what the YAML says otherwise", () => {
         "eventing/config-map-task-events-topics.yaml": replace(['"12"', '"3"']),
         "knative/base/service-notification.yaml": replace(
           ["no-reply@task-events.example", "changed@task-events.example"],
-          ["window: 60s", "window: 12s"],
-          ["retention-period: 30s", "retention-period: 0s"],
+          ["window: 15s", "window: 12s"],
         ),
         "knative/base/service-recurring-task.yaml": replace(['min-scale: "0"', 'min-scale: "1"']),
       },

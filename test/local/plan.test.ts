@@ -85,7 +85,11 @@ it("fills in what Knative does where delivery, ordering and offset are absent", 
 it("takes scale and concurrency from the Service's template", () => {
   using copy = copyManifest()
     .edit(SERVICE, 'min-scale: "0"', 'min-scale: "2"')
-    .edit(SERVICE, "window: 60s", "window: 1m30s");
+    .edit(
+      SERVICE,
+      "window: 15s",
+      "window: 1m30s\n        autoscaling.knative.dev/scale-to-zero-pod-retention-period: 30s",
+    );
   const found = planOf(copy.root).services.find(({ name }) => name === "notification");
   expect(found?.scale).toEqual({
     min: 2,
@@ -114,6 +118,7 @@ it("takes probes and time limits from the Service, and Kubernetes' values where 
   const found = planOf(copy.root).services.find(({ name }) => name === "notification");
   const usual = { initialDelayMs: 0, timeoutMs: 1_000, successThreshold: 1, failureThreshold: 3 };
   expect(found?.process.probes).toEqual({
+    startup: { ...usual, path: "/health/liveness", periodMs: 1_000, failureThreshold: 60 },
     readiness: { ...usual, path: "/ready", periodMs: 2_000 },
     liveness: { ...usual, path: "/health/liveness", periodMs: 10_000 },
   });

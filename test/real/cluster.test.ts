@@ -1,10 +1,19 @@
 /** What kustomize renders for the base and for each overlay is what an API server with Knative, Kafka and Dapr takes. */
-import { expect, describe, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { edgesOf } from "../cluster/edge.ts";
 import { DEPLOYED, readFunctionYaml, toService } from "../cluster/function-yaml.ts";
-import { givenByHand, refusals, render, renderAbove } from "../cluster/overlay.ts";
-import { findKustomizations, isKnativeService, type Resource } from "../cluster/resource.ts";
+import { givenByHand, givenByScript, refusals, render, renderAbove } from "../cluster/overlay.ts";
+import {
+  at,
+  findKustomizations,
+  isKnativeService,
+  type Resource,
+  templateOf,
+  textsAt,
+} from "../cluster/resource.ts";
 import { mistakesIn } from "../cluster/rule/all.ts";
 import { replicationFactor } from "../cluster/rule/consumer.ts";
+import { checkPods, writable } from "../cluster/rule/pod.ts";
 import { makeFolder } from "../support/folder.ts";
 import { lacks, realParts } from "../support/real.ts";
 
@@ -54,7 +63,8 @@ describe.skipIf(lacks("kustomize", "kubectl-validate"))("the schemas of an API s
 describe.skipIf(lacks("kustomize"))("the rules that schemas do not know", () => {
   it.each(WHOLE)("hold in %s", async (folder) => {
     const resources = withFunctions(await render(kustomize, folder));
-    expect(mistakesIn(resources, givenByHand())).toEqual([]);
+    const given = folder.endsWith("minikube") ? await givenByScript() : givenByHand();
+    expect(mistakesIn(resources, given)).toEqual([]);
   });
 
   it("hold in production with all that watches it, as an overlay of somebody's own names it", async () => {
@@ -68,6 +78,19 @@ describe.skipIf(lacks("kustomize"))("the rules that schemas do not know", () => 
     expect(JSON.stringify(exporter)).toMatch(/KAFKA_CA_FILE/);
   });
 
+  it.each(WHOLE)("of every Pod hold in %s", async (folder) => {
+    expect(checkPods(await render(kustomize, folder))).toEqual([]);
+  });
+
+  it.each(components.filter((it) => it.startsWith("knative/component/")))(
+    "hold in the base with %s",
+    async (component) => {
+      const resources = await renderAbove(kustomize, [component]);
+      expect(mistakesIn(resources, givenByHand())).toEqual([]);
+      expect(checkPods(resources)).toEqual([]);
+    },
+  );
+
   it("find both overlays", () => {
     expect(WHOLE).toEqual(["knative/minikube", "knative/production"]);
   });
@@ -75,5 +98,84 @@ describe.skipIf(lacks("kustomize"))("the rules that schemas do not know", () => 
   it("keep one copy of a topic on a laptop, three in production", async () => {
     expect(replicationFactor(await render(kustomize, "knative/minikube"))).toBe(1);
     expect(replicationFactor(await render(kustomize, "knative/production"))).toBe(3);
+  });
+});
+
+describe.skipIf(lacks("kustomize"))("production", () => {
+  let resources: Resource[];
+  beforeAll(async () => {
+    resources = await render(kustomize, "knative/production");
+  });
+
+  it("has no root file system that is written to", () => {
+    expect(writable(resources)).toEqual([]);
+  });
+
+  it("refers to each Secret that docs/cluster.md asks for", () => {
+    const text = JSON.stringify(resources);
+    const asked = [...givenByHand()].flatMap((it) => /^Secret\/([^:]+):/.exec(it)?.[1] ?? []);
+    expect(asked.filter((name) => !new RegExp(`[":=]${name}[":]`).test(text))).toEqual([]);
+  });
+
+  it("lets nobody speak to anybody but along the edges that there are", () => {
+    const names = "out: kube-system/kube-dns 53,53";
+    const database = "out: 10.20.1.0/24 5432";
+    const kafka = "out: 10.20.0.0/24 9093";
+    const monitoring = "in: monitoring 9102,9090";
+    const called = [
+      "in: knative-serving/activator 8012,8013,8112",
+      "in: knative-serving/autoscaler 9090",
+      "in: kourier-system/3scale-kourier-gateway 8012,8013,8112",
+      monitoring,
+    ];
+    const job = [monitoring, database, names];
+    expect(edgesOf(resources)).toEqual({
+      "audit-log": [...called, database, names],
+      notification: [
+        ...called,
+        "out: 0.0.0.0/0 but 10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16 443",
+        database,
+        "out: 10.20.3.0/24 465,587",
+        names,
+      ],
+      "recurring-task": [
+        ...called,
+        database,
+        "out: knative-eventing/kafka-broker-receiver 8080,8443",
+        names,
+      ],
+      "websocket-gateway": [
+        monitoring,
+        "in: traefik 8080",
+        kafka,
+        "out: 10.20.2.0/24 6379,6380",
+        "out: dapr-system 6500,50001,50005,50006",
+        "out: kourier-system/3scale-kourier-gateway 8081,8444",
+        names,
+      ],
+      backup: job,
+      "database-roles": job,
+      "migrate-audit-log": job,
+      "migrate-notification": job,
+      "migrate-recurring-task": job,
+      schemas: [monitoring, names],
+      topics: [monitoring, kafka, database, names],
+      verify: [monitoring, kafka, database, names],
+    });
+  });
+
+  it("has none but the gateway's Pods spoken to by Dapr, and that with tokens", () => {
+    const annotated = resources.filter(
+      (it) => textsAt(templateOf(it), "metadata", "annotations")["dapr.io/enabled"] === "true",
+    );
+    expect(annotated.map(({ metadata }) => metadata.name)).toEqual(["websocket-gateway"]);
+    expect(textsAt(templateOf(annotated[0] as Resource), "metadata", "annotations")).toMatchObject({
+      "dapr.io/api-token-secret": "dapr-api-token",
+      "dapr.io/app-token-secret": "app-api-token",
+    });
+    const configuration = resources.find(
+      ({ apiVersion, kind }) => kind === "Configuration" && apiVersion.startsWith("dapr.io/"),
+    );
+    expect(at(configuration?.spec, "accessControl", "defaultAction")).toBe("deny");
   });
 });

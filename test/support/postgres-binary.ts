@@ -71,7 +71,8 @@ async function missingLinks(native: string): Promise<{ source: string; target: s
   return missing.flat();
 }
 
-async function isTraversable(path: string): Promise<boolean> {
+/** For everybody. */
+export async function isTraversable(path: string): Promise<boolean> {
   const { mode } = await stat(path);
   return (mode & 0o001) !== 0 && (path === dirname(path) || isTraversable(dirname(path)));
 }

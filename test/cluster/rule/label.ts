@@ -1,5 +1,5 @@
 /** The recommended labels, which tools and selectors go by. */
-import { nameOf, type Resource, templateOf, textsAt } from "../resource.ts";
+import { at, nameOf, type Resource, templateOf, textsAt } from "../resource.ts";
 
 const RECOMMENDED = ["name", "component", "part-of"].map((label) => `app.kubernetes.io/${label}`);
 
@@ -11,6 +11,12 @@ export const checkLabels = (resources: readonly Resource[]): string[] =>
       ...(template === undefined
         ? []
         : missing(`${nameOf(resource)}'s pods`, textsAt(template, "metadata", "labels"))),
+      ...(at(resource.spec, "jobTemplate") === undefined
+        ? []
+        : missing(
+            `${nameOf(resource)}'s Jobs`,
+            textsAt(resource.spec, "jobTemplate", "metadata", "labels"),
+          )),
     ];
   });
 

@@ -19,7 +19,7 @@ interface Reference {
   readonly apiVersion?: string;
 }
 
-/** `given`: what is put into the cluster by hand, `Secret/<name>`, besides the Secrets that the runner knows, too. */
+/** `given`: what is put into the cluster by hand, `Secret/<name>` and `Secret/<name>:<key>`, besides the Secrets that the runner knows, too. */
 export const checkReferences = (
   resources: readonly Resource[],
   given: ReadonlySet<string> = new Set(),
@@ -44,7 +44,7 @@ function isThere(
   given: ReadonlySet<string>,
 ): boolean {
   if (kind === "ServiceAccount" && name === "default") return true;
-  if (given.has(`${kind}/${name}`)) return true;
+  if (given.has(`${kind}/${name}${key === undefined ? "" : `:${key}`}`)) return true;
   if (kind === "Secret" && key !== undefined && isProvided({ name, key })) return true;
   return resources.some(
     (it) =>

@@ -155,14 +155,14 @@ spec: { topic: task-events, bootstrapServers: [kafka.default.svc:9092] }
   [
     "an activation-scale above max-scale",
     SERVICE,
-    "autoscaling.knative.dev/window: 60s",
+    "autoscaling.knative.dev/window: 15s",
     'autoscaling.knative.dev/activation-scale: "6"',
     "activation-scale 6 is above max-scale 5",
   ],
   [
     "a window of broken seconds",
     SERVICE,
-    "window: 60s",
+    "window: 15s",
     "window: 6500ms",
     "autoscaling.knative.dev/window must be of whole seconds",
   ],
@@ -176,7 +176,7 @@ spec: { topic: task-events, bootstrapServers: [kafka.default.svc:9092] }
   [
     "a window that is too short",
     SERVICE,
-    "window: 60s",
+    "window: 15s",
     "window: 5s",
     "must lie between 6s and 1h",
   ],
