@@ -1,7 +1,8 @@
 /** Ours: POST to the Broker, Kafka, daprd, the gateway, a WebSocket frame. */
 import { WebSocket } from "ws";
-import { type ManifestEdit, Runner } from "../../support/runner.ts";
+import type { ManifestEdit } from "../../support/runner.ts";
 import { findGateway } from "../gateway.ts";
+import { startRunner } from "../guarded-runner.ts";
 import { openPoster } from "../post.ts";
 import { dataOf, type Hop, userName } from "./hop.ts";
 
@@ -13,7 +14,7 @@ interface Frame {
 /** `variables`: the real servers, as `make start-real` gives them. */
 export async function openFlowHop(variables: Readonly<Record<string, string>>): Promise<Hop> {
   await using opening = new AsyncDisposableStack();
-  const runner = opening.use(await Runner.start({ edit: gatewayAlone, env: variables }));
+  const runner = await startRunner(opening, { edit: gatewayAlone, env: variables });
   const url = runner.url("broker", "/default/task-events");
   const authorization = `Bearer ${await runner.token(userName)}`;
   const { url: gatewayUrl } = findGateway(runner);

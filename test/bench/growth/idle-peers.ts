@@ -1,8 +1,9 @@
 /** What idle WebSockets cost the gateway of `make start`: it greets them, and they say nothing. */
 import { setTimeout as delay } from "node:timers/promises";
 import { startClients } from "../../load/clients.ts";
-import { Runner } from "../../support/runner.ts";
+import type { Runner } from "../../support/runner.ts";
 import { findGateway } from "../gateway.ts";
+import { startRunner } from "../guarded-runner.ts";
 import { residentBytesOf } from "../metered.ts";
 
 export interface PeersCost {
@@ -21,8 +22,8 @@ export async function measurePeers(
   counts: readonly number[],
   say: (line: string) => void,
 ): Promise<readonly PeersCost[]> {
-  await using runner = await Runner.start();
-  using clients = new DisposableStack();
+  await using opened = new AsyncDisposableStack();
+  const runner = await startRunner(opened);
   const { pid, url } = findGateway(runner);
   await delay(settleMs);
   const before = residentBytesOf(pid);
@@ -30,7 +31,7 @@ export async function measurePeers(
   let there = 0;
   for (const peers of counts) {
     const tokens = await tokensFor(runner, there, peers);
-    clients.use(await startClients({ url, tokens, events: 0 }));
+    opened.use(await startClients({ url, tokens, events: 0 }));
     there = peers;
     await delay(settleMs);
     const bytesPerPeer = (residentBytesOf(pid) - before) / peers;

@@ -6,8 +6,9 @@ import { partsFolder } from "../../../local/real/cache.ts";
 import { installParts } from "../../../local/real/install.ts";
 import { startRealKafka } from "../../../local/real/kafka.ts";
 import { eventAt } from "../../load/event.ts";
-import { type ManifestEdit, Runner, type RunnerOptions } from "../../support/runner.ts";
+import type { ManifestEdit, Runner, RunnerOptions } from "../../support/runner.ts";
 import { withClient } from "../database.ts";
+import { startRunner } from "../guarded-runner.ts";
 import type { BenchContext, Outcome, Part } from "../part.ts";
 import { postEvents } from "../post.ts";
 import { metered } from "../metered.ts";
@@ -53,7 +54,7 @@ async function run({ rounds, folder, say }: BenchContext): Promise<Outcome> {
   if (jars === undefined) throw new UsageError(`${title} is missing: ${advice}.`);
   const kafka = opened.use(await startRealKafka({ dataDir: folder, jars }));
   const start = async (candidate: string, options: RunnerOptions, pid?: number): Promise<Flow> => {
-    const running = opened.use(await Runner.start(options));
+    const running = await startRunner(opened, options);
     return { candidate, runner: running, kafkaPid: pid, next: 0, measured: [] };
   };
   const env = { KAFKA_BROKER: kafka.address };
