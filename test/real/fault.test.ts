@@ -17,7 +17,7 @@ import { Runner } from "../support/runner.ts";
 const total = Number(process.env["FAULT_EVENTS"] ?? 1_500);
 const seed = Number(process.env["FAULT_SEED"] ?? Date.now() % 1_000_000);
 const warmUp = 240;
-const perSecond = 30;
+const perSecond = Number(process.env["FAULT_RATE"] ?? 30);
 /** At most: two at once, which take twenty seconds. */
 const secondsPerFault = 15;
 const functions = ["notification", "audit-log", "recurring-task", "websocket-gateway"] as const;
