@@ -89,6 +89,12 @@ function keptSecret(path: string): string {
   return readFileSync(path, "utf8");
 }
 
+/** Kafka's tool takes one that begins with a hyphen for an option: with its first bit unset none does. */
+export function toClusterId(bytes: Buffer): string {
+  bytes.writeUInt8(bytes.readUInt8(0) & 0x7f, 0);
+  return bytes.toString("base64url");
+}
+
 /** Only where the folder holds no log yet. */
 async function format(
   dataDir: string,
@@ -96,7 +102,7 @@ async function format(
   security: Security | undefined,
 ): Promise<void> {
   if (existsSync(join(dataDir, "log", "meta.properties"))) return;
-  const id = randomBytes(16).toString("base64url");
+  const id = toClusterId(randomBytes(16));
   const users = ["SCRAM-SHA-256", "SCRAM-SHA-512"].flatMap((mechanism) =>
     security === undefined
       ? []

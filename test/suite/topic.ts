@@ -83,7 +83,7 @@ export function topicTests(start: (options: RunnerOptions) => Promise<TopicFlow>
       expect(groups.map(({ records }) => records)).toEqual([0, 0, 0, 0]);
     }, PATIENCE_MS);
 
-  /** One of audit-log's Jobs, as the cluster runs it: with the environment that the function has. */
+  /** One of audit-log's Jobs, as the cluster runs it: with the environment that the function has, and Kafka. */
   function runJob(name: "topics" | "verify", more: Record<string, string> = {}): Promise<Ended> {
     const [pid = 0] = pidsOf(runner, "audit-log");
     const pairs = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
@@ -95,6 +95,7 @@ export function topicTests(start: (options: RunnerOptions) => Promise<TopicFlow>
     owner.username = "audit_owner";
     owner.password = openKeys(runner.stateDir)("role-audit_owner");
     own["MAINTENANCE_DATABASE_URL"] = owner.href;
+    own["KAFKA_BROKER"] = flow.kafka;
     const file = join(root, "functions", "audit-log", `${name}.ts`);
     return new Promise((resolve) => {
       execFile(process.execPath, [file], { env: { ...own, ...more } }, (error, out, err) =>
