@@ -159,6 +159,7 @@ describe.skipIf(lacks("kustomize"))("production", () => {
       "migrate-notification": job,
       "migrate-recurring-task": job,
       schemas: [monitoring, names],
+      "task-events-exporter": [monitoring, kafka, database, names],
       topics: [monitoring, kafka, database, names],
       verify: [monitoring, kafka, database, names],
     });

@@ -1,4 +1,4 @@
-/** What every Pod has: no token, no more rights than the restricted Pod Security Standard leaves, resources; and probes where it serves. */
+/** What every Pod has: no token unless a Role is bound to it, no more rights than the restricted Pod Security Standard leaves, resources; and probes where it serves. */
 import {
   at,
   containersOf,
@@ -12,13 +12,19 @@ import {
 const PROBES = ["startupProbe", "readinessProbe", "livenessProbe"];
 
 /** Not of what func deploys: it says what it can (function-yaml.test.ts). */
-export const checkPods = (resources: readonly Resource[]): string[] =>
-  resources
+export function checkPods(resources: readonly Resource[]): string[] {
+  const bound = resources
+    .filter(({ kind }) => kind === "RoleBinding")
+    .flatMap((binding) => listAt(binding, "subjects").map((subject) => at(subject, "name")));
+  return resources
     .filter((resource) => at(templateOf(resource), "spec") !== undefined)
     .flatMap((resource) => {
       const pod = at(templateOf(resource), "spec");
       const lacks = [
-        ...(at(pod, "automountServiceAccountToken") === false ? [] : ["mounts a token"]),
+        ...(at(pod, "automountServiceAccountToken") === false ||
+        bound.includes(at(pod, "serviceAccountName"))
+          ? []
+          : ["mounts a token"]),
         ...["hostNetwork", "hostPID", "hostIPC"].filter((field) => at(pod, field) === true),
         ...containersOf(resource).flatMap((container) => [
           ...security(pod, container),
@@ -30,6 +36,7 @@ export const checkPods = (resources: readonly Resource[]): string[] =>
       ];
       return lacks.map((sentence) => `${nameOf(resource)} ${sentence}`);
     });
+}
 
 const serves = (resource: Resource): boolean =>
   isKnativeService(resource) || ["Deployment", "StatefulSet"].includes(resource.kind);

@@ -5,7 +5,7 @@ import { at, containersOf, isKnativeService, listAt, nameOf, type Resource } fro
 
 /** The runner is as strict as the webhooks about these kinds; what it only cannot do itself is no mistake here. */
 const CHECKED = new Set(["brokers", "kafkaSources", "knativeServices", "pingSources", "triggers"]);
-const NOT_LOCAL = /local runner/;
+const NOT_LOCAL = /local runner|has no effect here/;
 
 /** queue-proxy's own. */
 const RESERVED_PORTS = new Set([8008, 8012, 8013, 8022, 8112, 9090, 9091]);
