@@ -44,7 +44,10 @@ export class Follower implements Disposable {
     this.#socket = socket;
     socket.on("open", () => this.connections++);
     socket.on("message", (bytes: Buffer) => {
-      if (!this.#take(JSON.parse(bytes.toString()) as Frame)) socket.close();
+      if (this.#take(JSON.parse(bytes.toString()) as Frame)) return;
+      // What is on its way already is of a stream that left something out: its cursors are not this client's.
+      socket.removeAllListeners("message");
+      socket.terminate();
     });
     socket.on("error", () => undefined);
     socket.on("close", () => {
