@@ -7,10 +7,10 @@ import { offsetOf, type Vector } from "./vector.ts";
 
 /** Bounds how long a fetch without news, and with it the end of a read, takes; kafkajs' default is 5 s. */
 const longPollMs = 100;
-/** Without news for this long the end is taken for reached: what is left are no records (transaction markers). */
+/** Without news for this long it is looked at whether what is wanted is still there. */
 const idleMs = 3_000;
-/** So many answers without news: a Kafka that stands still says nothing. One may be of a fetch from before. */
-const idleFetches = 2;
+/** So often: then whoever reads is told, and begins again. */
+const idleLooks = 5;
 
 export interface TopicBounds {
   readonly begin: Vector;
@@ -23,8 +23,12 @@ export interface TopicReader {
   firstAfter(timestampMs: number): Promise<Vector>;
   /** Whether somebody is in the group, as when only the app was restarted. */
   hasMembers(groupId: string): Promise<boolean>;
-  /** Passes on the records of `[from, until)` in order a partition. Resolves with where it got to. */
-  read(range: ReadRange): Promise<Vector>;
+  /**
+   * Passes on the records of `[from, until)` in order a partition, and resolves when there are no more: what is not
+   * shown was deleted, or is a transaction marker. Rejects where Kafka keeps something back (a leader is being chosen,
+   * a transaction is open): nothing is taken for read that was not.
+   */
+  read(range: ReadRange): Promise<void>;
 }
 
 export interface ReadRange {
@@ -80,20 +84,18 @@ async function boundsOf(admin: Admin, topic: string): Promise<TopicBounds> {
   return { begin, end };
 }
 
-async function readRange(kafka: Kafka, topic: string, range: ReadRange): Promise<Vector> {
+async function readRange(kafka: Kafka, topic: string, range: ReadRange): Promise<void> {
   const consumer = kafka.consumer({
     groupId: range.groupId,
     maxWaitTimeInMs: longPollMs,
     retry: { retries: 3, restartOnFailure: () => Promise.resolve(false) },
   });
   const progress = new ReadProgress(range);
-  const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => undefined);
-  consumer.on("consumer.crash", ({ payload }) => failed.reject(payload.error));
+  consumer.on("consumer.crash", ({ payload }) => progress.fail(payload.error));
   // Before the first fetch, so that no batch from the group's own offsets comes.
   consumer.on("consumer.group_join", ({ payload }) => {
     const assigned = payload.memberAssignment[topic] ?? [];
-    if (assigned.length < range.until.length) failed.reject(new GroupTakenError(range.groupId));
+    if (assigned.length < range.until.length) progress.fail(new GroupTakenError(range.groupId));
     for (const [partition, offset] of progress.reached.entries()) {
       consumer.seek({ topic, partition, offset: String(offset) });
     }
@@ -102,7 +104,6 @@ async function readRange(kafka: Kafka, topic: string, range: ReadRange): Promise
   consumer.on("consumer.end_batch_process", ({ payload }) => {
     progress.advance(payload.partition, Number(payload.lastOffset) + 1);
   });
-  consumer.on("consumer.fetch", () => progress.fetched());
   await consumer.connect();
   try {
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -110,9 +111,8 @@ async function readRange(kafka: Kafka, topic: string, range: ReadRange): Promise
       autoCommit: false,
       eachBatch: ({ batch }) => Promise.resolve(progress.take(batch)),
     });
-    await Promise.race([progress.untilDone(), failed.promise]);
+    await progress.untilDone(() => withAdmin(kafka, (admin) => boundsOf(admin, topic)));
     if (range.commit) await consumer.commitOffsets(progress.committable(topic));
-    return progress.reached;
   } finally {
     await consumer.disconnect();
   }
@@ -123,11 +123,11 @@ class ReadProgress {
   readonly #range: ReadRange;
   readonly #done = Promise.withResolvers<void>();
   #changes = 0;
-  #fetches = 0;
 
   constructor(range: ReadRange) {
     this.#range = range;
     this.reached = range.until.map((_, partition) => offsetOf(range.from, partition));
+    this.#done.promise.catch(() => undefined);
   }
 
   take(batch: Batch): void {
@@ -150,25 +150,36 @@ class ReadProgress {
     if (this.#isDone()) this.#done.resolve();
   }
 
-  /** Kafka has answered a fetch. */
-  fetched(): void {
-    this.#fetches++;
+  fail(error: Error): void {
+    this.#done.reject(error);
   }
 
-  async untilDone(): Promise<void> {
-    if (this.#isDone()) return;
-    let [seen, answered] = [-1, 0];
-    while (seen !== this.#changes || this.#fetches < answered + idleFetches) {
-      if (seen !== this.#changes) answered = this.#fetches;
-      seen = this.#changes;
-      const idle = new AbortController();
-      await Promise.race([
-        this.#done.promise,
-        delay(idleMs, undefined, { signal: idle.signal }).catch(() => undefined),
-      ]);
-      idle.abort();
+  /** `bounds`: as they are now. What was deleted meanwhile does not come. */
+  async untilDone(bounds: () => Promise<TopicBounds>): Promise<void> {
+    let [seen, looks] = [this.#changes, 0];
+    while (!this.#isDone()) {
+      await this.#doneOrIdle();
       if (this.#isDone()) return;
+      looks = seen === this.#changes ? looks + 1 : 0;
+      seen = this.#changes;
+      if (looks === idleLooks) throw new Error(this.#missing());
+      // A Kafka that is away does not answer this either.
+      const { begin } = await bounds().catch(() => ({ begin: [] }));
+      for (const [partition, offset] of begin.entries()) this.advance(partition, offset);
     }
+  }
+
+  async #doneOrIdle(): Promise<void> {
+    const idle = new AbortController();
+    const late = delay(idleMs, undefined, { signal: idle.signal }).catch(() => undefined);
+    await Promise.race([this.#done.promise, late]);
+    idle.abort();
+  }
+
+  #missing(): string {
+    const partition = this.reached.findIndex((at, of) => at < offsetOf(this.#range.until, of));
+    const [from, until] = [this.reached, this.#range.until].map((at) => offsetOf(at, partition));
+    return `of partition ${partition} the records from ${from} to ${until} do not come`;
   }
 
   committable(topic: string): { topic: string; partition: number; offset: string }[] {

@@ -49,14 +49,14 @@ export const readerGroup = (groupId: string): string => `${groupId}-reader-${ran
 
 async function readLast(
   reader: TopicReader,
-  { begin: oldest, end: until }: TopicBounds,
+  { begin: oldest, end }: TopicBounds,
   count: number,
   group: { groupId: string; commit: boolean },
 ): Promise<Warm> {
-  const share = Math.ceil(count / Math.max(until.length, 1));
-  const begin = until.map((end, partition) => Math.max(offsetOf(oldest, partition), end - share));
+  const share = Math.ceil(count / Math.max(end.length, 1));
+  const begin = end.map((last, partition) => Math.max(offsetOf(oldest, partition), last - share));
   const records: KafkaRecord[] = [];
   const onRecord = (record: KafkaRecord): void => void records.push(record);
-  const end = await reader.read({ ...group, from: begin, until, onRecord });
+  await reader.read({ ...group, from: begin, until: end, onRecord });
   return { begin, end, records };
 }

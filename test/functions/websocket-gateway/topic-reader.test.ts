@@ -26,7 +26,7 @@ it("a Kafka that stands still for a while is waited for: its records are no gap"
   await Promise.all([admin.disconnect(), producer.disconnect()]);
 
   const offsets: number[] = [];
-  const reached = await topicReader(kafka, topic).read({
+  await topicReader(kafka, topic).read({
     groupId: "reader",
     from: [0],
     until: [count],
@@ -38,6 +38,5 @@ it("a Kafka that stands still for a while is waited for: its records are no gap"
       void delay(8_000).then(() => log.child.kill("SIGCONT"));
     },
   });
-  expect(reached).toEqual([count]);
   expect(offsets).toEqual(Array.from({ length: count }, (_, offset) => offset));
 });
