@@ -11,7 +11,7 @@ import {
   WsClient,
 } from "../functions/websocket-gateway/fixture/client.ts";
 import { pidsOf } from "../support/chaos.ts";
-import { publish, type TaskEvent, until } from "../support/look.ts";
+import { entriesOf, publish, type TaskEvent, until } from "../support/look.ts";
 import { Runner } from "../support/runner.ts";
 
 const GATEWAY = "websocket-gateway";
@@ -96,6 +96,13 @@ async function cursorNow(name: string): Promise<string> {
   return client.lastCursor;
 }
 
+/** What a gateway can recover: it waits for audit-log no longer than 10 s. */
+const untilRecorded = (ids: readonly string[]): Promise<void> =>
+  until(async () => {
+    const recorded = new Set((await entriesOf(runner)).map(({ id }) => id));
+    expect(ids.filter((id) => !recorded.has(id))).toEqual([]);
+  });
+
 /** Recovered, exactly these, those of each task in order; then what happens live. */
 async function expectResumed(
   client: WsClient,
@@ -130,6 +137,7 @@ describe("a client that missed 1,000 events", { timeout: 180_000 }, () => {
     const both = await replicas();
     expect(both).toHaveLength(2);
     const ids = idsOf(missed);
+    await untilRecorded(ids);
     for (const [index, replica] of both.entries()) {
       const client = await connect({ cursor }, replica.url);
       await expectResumed(client, ids, `after thousand ${index}`);
@@ -151,8 +159,10 @@ describe("a client that missed 1,000 events", { timeout: 180_000 }, () => {
     await publish(runner, before);
     for (const pid of pidsOf(runner, GATEWAY)) process.kill(pid, "SIGKILL");
     await publish(runner, after);
+    const missed = idsOf([...before, ...after]);
+    await untilRecorded(missed);
     const client = new WsClient(url, { token, cursor });
-    await expectResumed(client, idsOf([...before, ...after]), "after kill");
+    await expectResumed(client, missed, "after kill");
   });
 });
 
@@ -313,6 +323,7 @@ describe("after everything was stopped", { timeout: 240_000 }, () => {
       const meanwhile = events(`${name}-after`, 50);
       await publish(runner, meanwhile);
       const ids = idsOf([...missed, ...meanwhile]);
+      await untilRecorded(ids);
       await expectResumed(
         new WsClient(url, { token, cursor: laptop.lastCursor }),
         ids,

@@ -8,7 +8,13 @@ import { type Client, type DeadLetter, type Entry, Scene, slug, task, until } fr
 let scene: Scene;
 let client: Client;
 beforeAll(async () => {
-  scene = await Scene.open();
+  scene = await Scene.open({
+    edit: {
+      // It fills what was dropped, whenever its five minutes are over.
+      "knative/base/cron-job-verify.yaml": (text) =>
+        text.replace(/schedule: ".*"/, 'schedule: "0 0 1 1 *"'),
+    },
+  });
   client = await scene.connect("u1");
   await produceAll();
 }, 120_000);
