@@ -51,8 +51,6 @@ export default defineConfig({
           name: "real",
           include: ["test/real/**/*.test.ts", ...onBothTargets],
           globalSetup: ["test/support/real-server.ts"],
-          // They share one Kafka, and mostly wait for it.
-          fileParallelism: false,
         },
       },
     ],

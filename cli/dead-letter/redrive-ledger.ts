@@ -5,6 +5,7 @@ import { parseJson } from "../../lib/events/json.ts";
 import { readWindows } from "../topic/read-windows.ts";
 import { findExtent, type KafkaSession } from "../topic/session.ts";
 import { type Letter, nameOf } from "./letter.ts";
+import { createTopics } from "../../lib/kafka/create-topics.ts";
 
 export interface Mark {
   /** A function's name, or the topic's. */
@@ -50,13 +51,13 @@ function toMark(value: Buffer | null): Mark | undefined {
 const forEver = [{ name: "retention.ms", value: "-1" }];
 
 /** Made by the first redrive, with the replication that the brokers give by default. */
-export async function makeLedger({ admin }: KafkaSession, deadLetterTopic: string): Promise<void> {
+export async function makeLedger(
+  { admin, kafka }: KafkaSession,
+  deadLetterTopic: string,
+): Promise<void> {
   const topic = ledgerTopic(deadLetterTopic);
   if ((await admin.listTopics()).includes(topic)) return;
-  await admin.createTopics({
-    topics: [{ topic, numPartitions: 1, configEntries: forEver }],
-    waitForLeaders: true,
-  });
+  await createTopics(kafka, [{ topic, numPartitions: 1, configEntries: forEver }]);
 }
 
 export interface Ledger extends AsyncDisposable {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { topicReader } from "../../functions/websocket-gateway/topic/topic-reader.ts";
 import { openKafka } from "../../lib/kafka/client.ts";
+import { createTopics } from "../../lib/kafka/create-topics.ts";
 import { lacks, realKafka } from "../support/real.ts";
 
 describe.skipIf(lacks("kafka"))("a stretch with a transaction that is not decided yet", () => {
@@ -15,7 +16,7 @@ describe.skipIf(lacks("kafka"))("a stretch with a transaction that is not decide
   beforeAll(async () => {
     const admin = kafka.admin();
     await Promise.all([admin.connect(), producer.connect()]);
-    await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+    await createTopics(kafka, [{ topic, numPartitions: 2 }]);
     await admin.disconnect();
     transaction = await producer.transaction();
     const messages = ["a", "b", "c"].map((value) => ({ value, partition: 1 }));

@@ -2,9 +2,10 @@
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Admin } from "kafkajs";
+import type { Admin, Kafka } from "kafkajs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openKafka } from "../../lib/kafka/client.ts";
+import { createTopics } from "../../lib/kafka/create-topics.ts";
 import { openKeys } from "../../local/secret.ts";
 import { WsClient } from "../functions/websocket-gateway/fixture/client.ts";
 import { pidsOf } from "../support/chaos.ts";
@@ -32,6 +33,7 @@ export function topicTests(start: (options: RunnerOptions) => Promise<TopicFlow>
   let flow: TopicFlow;
   let runner: Runner;
   let token: string;
+  let kafka: Kafka;
   let admin: Admin;
 
   beforeAll(async () => {
@@ -48,7 +50,8 @@ export function topicTests(start: (options: RunnerOptions) => Promise<TopicFlow>
   }, 180_000);
   afterAll(() => flow?.[Symbol.asyncDispose](), 60_000);
   beforeEach(async () => {
-    admin = openKafka({ brokers: flow.kafka, clientId: "test" }).admin();
+    kafka = openKafka({ brokers: flow.kafka, clientId: "test" });
+    admin = kafka.admin();
     await admin.connect();
   });
   afterEach(() => admin.disconnect());
@@ -217,10 +220,7 @@ export function topicTests(start: (options: RunnerOptions) => Promise<TopicFlow>
       async () => {
         await admin.deleteTopics({ topics: [topic] });
         await until(async () => expect(await admin.listTopics()).not.toContain(topic));
-        await admin.createTopics({
-          topics: [{ topic, numPartitions: partitions }],
-          waitForLeaders: true,
-        });
+        await createTopics(kafka, [{ topic, numPartitions: partitions }]);
         await publish(runner, behind);
         await until(async () => {
           expect(await runJob("verify")).toMatchObject({ code: 0 });

@@ -3,6 +3,7 @@ import type { Admin, Kafka } from "kafkajs";
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { UsageError } from "../../../lib/host/error.ts";
+import { createTopics } from "../../../lib/kafka/create-topics.ts";
 import { readEarlier } from "../coverage/earlier.ts";
 import { currentGeneration } from "../coverage/generation.ts";
 import { countOffsets, formatRanges } from "../coverage/offset-range.ts";
@@ -37,7 +38,7 @@ export async function makeTopics(options: MakeTopicsOptions): Promise<void> {
       log.info({ generation: made.generation }, `a generation of ${eventTopic} begins`);
       if (before !== undefined) await tellLost(db, before.generation, log);
     }
-    await createMissing(admin, counts, options);
+    await createMissing(counts, options);
     await addPartitions(admin, counts, options);
   } finally {
     await admin.disconnect();
@@ -78,16 +79,15 @@ function refuseShrinking(counts: ReadonlyMap<string, number>, partitions: number
 }
 
 async function createMissing(
-  admin: Admin,
   counts: ReadonlyMap<string, number>,
-  { topics, partitions, replicationFactor, log }: MakeTopicsOptions,
+  { kafka, topics, partitions, replicationFactor, log }: MakeTopicsOptions,
 ): Promise<void> {
   const missing = topics.filter((topic) => !counts.has(topic));
   if (missing.length === 0) return;
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: missing.map((topic) => ({ topic, numPartitions: partitions, replicationFactor })),
-  });
+  await createTopics(
+    kafka,
+    missing.map((topic) => ({ topic, numPartitions: partitions, replicationFactor })),
+  );
   log.info({ topics: missing, partitions }, "topics made");
 }
 

@@ -1,6 +1,7 @@
 /** Bare kafkajs: a record produced, and consumed in the same process. */
 import { randomUUID } from "node:crypto";
 import { openKafka } from "../../../lib/kafka/client.ts";
+import { createTopics } from "../../../lib/kafka/create-topics.ts";
 import { dataOf, type Hop } from "./hop.ts";
 
 const partitions = 12;
@@ -11,10 +12,7 @@ export async function openKafkaHop(brokers: string): Promise<Hop> {
   const topic = `bench-${randomUUID()}`;
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({
-    topics: [{ topic, numPartitions: partitions }],
-    waitForLeaders: true,
-  });
+  await createTopics(kafka, [{ topic, numPartitions: partitions }]);
   await admin.disconnect();
   const producer = kafka.producer();
   await producer.connect();

@@ -10,6 +10,7 @@ import { openAuditStore } from "../../../functions/audit-log/store.ts";
 import { makeTopics } from "../../../functions/audit-log/topic/make-topics.ts";
 import { verify } from "../../../functions/audit-log/verify.ts";
 import { openKafka } from "../../../lib/kafka/client.ts";
+import { createTopics } from "../../../lib/kafka/create-topics.ts";
 import { type RunningKafka, startKafka } from "../../../local/kafka/server.ts";
 import { startTestDatabase, type TestDatabase } from "../../support/postgres.ts";
 import {
@@ -102,7 +103,7 @@ async function produce(partition: number, messages: Message[]): Promise<void> {
 async function remakeTopic(): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+  await createTopics(kafka, [{ topic, numPartitions: 2 }]);
   await admin.disconnect();
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { topicReader } from "../../../functions/websocket-gateway/topic/topic-reader.ts";
 import { openKafka } from "../../../lib/kafka/client.ts";
+import { createTopics } from "../../../lib/kafka/create-topics.ts";
 import { makeFolder } from "../../support/folder.ts";
 import { spawnKafka } from "../../support/kafka-process.ts";
 
@@ -17,7 +18,7 @@ it("a Kafka that stands still for a while is waited for: its records are no gap"
   const kafka = openKafka({ brokers: log.address, clientId: "test" });
   const [admin, producer] = [kafka.admin(), kafka.producer()];
   await Promise.all([admin.connect(), producer.connect()]);
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
+  await createTopics(kafka, [{ topic, numPartitions: 1 }]);
   // A fetch has at most one of them.
   const value = Buffer.alloc(900 * 1024);
   for (let sent = 0; sent < count; sent++) {

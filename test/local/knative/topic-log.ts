@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { IHeaders, Kafka, KafkaMessage } from "kafkajs";
 import { inject } from "vitest";
 import { openKafka } from "../../../lib/kafka/client.ts";
+import { createTopics } from "../../../lib/kafka/create-topics.ts";
 import { startKafka, type RunningKafka } from "../../../local/kafka/server.ts";
 import type { FoundParts } from "../../../local/real/install.ts";
 import { startRealKafka } from "../../../local/real/kafka.ts";
@@ -78,7 +79,7 @@ export async function startLog(): Promise<TopicLog> {
     stop,
     startAgain: () => broker.startAgain(),
     async createTopic(topic, numPartitions) {
-      await admin.createTopics({ topics: [{ topic, numPartitions }] });
+      await createTopics(kafka, [{ topic, numPartitions }]);
     },
     async produce(topic, messages) {
       await producer.send({

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { kafkaSource } from "../../../cli/exporter/kafka-source.ts";
 import type { Figure } from "../../../cli/exporter/source.ts";
+import { createTopics } from "../../../lib/kafka/create-topics.ts";
 import { makeTopic } from "./operator.ts";
 
 const valueOf = (
@@ -52,7 +53,7 @@ export function exporterTests(getBroker: () => string): void {
     });
 
     it("counts the dead letters that were never redriven", async () => {
-      const { topic, admin } = await makeTopic(getBroker(), "exporter");
+      const { topic, kafka } = await makeTopic(getBroker(), "exporter");
       const letters = await makeTopic(getBroker(), "letters", 2);
       await letters.produce([{ value: "a" }, { value: "b" }, { partition: 1, value: "c" }]);
       const source = sourceOf(topic, letters.topic);
@@ -60,7 +61,7 @@ export function exporterTests(getBroker: () => string): void {
         valueOf(await source.read(), "task_events_dead_letters_waiting", {});
       expect(await waiting()).toBe(3);
       const marks = `${letters.topic}-redriven`;
-      await admin.createTopics({ topics: [{ topic: marks }], waitForLeaders: true });
+      await createTopics(kafka, [{ topic: marks }]);
       await letters.produce([{ value: "mark" }], marks);
       expect(await waiting()).toBe(2);
       expect(valueOf(await source.read(), "task_events_dead_letters_written", {})).toBe(3);

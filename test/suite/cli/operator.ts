@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { IHeaders } from "kafkajs";
 import { onTestFinished } from "vitest";
 import { openKafka } from "../../../lib/kafka/client.ts";
+import { createTopics } from "../../../lib/kafka/create-topics.ts";
 
 const main = join(import.meta.dirname, "../../../cli/main.ts");
 
@@ -60,10 +61,7 @@ export async function makeTopic(broker: string, name: string, partitions = 1) {
   const kafka = openKafka({ brokers: broker, clientId: "test" });
   const [admin, producer] = [kafka.admin(), kafka.producer()];
   await Promise.all([admin.connect(), producer.connect()]);
-  await admin.createTopics({
-    topics: [{ topic, numPartitions: partitions }],
-    waitForLeaders: true,
-  });
+  await createTopics(kafka, [{ topic, numPartitions: partitions }]);
   onTestFinished(async () => {
     const names = (await admin.listTopics()).filter((it) => it.startsWith(topic));
     await admin.deleteTopics({ topics: names });
@@ -71,6 +69,7 @@ export async function makeTopic(broker: string, name: string, partitions = 1) {
   });
   return {
     topic,
+    kafka,
     admin,
     /** As a consumer does; kafkajs' `setOffsets` takes 5 seconds. */
     commit: async (groupId: string, offsets: readonly number[]) => {
