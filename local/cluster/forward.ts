@@ -1,8 +1,10 @@
 /** `make forward`: the functions, the gateway, the Broker and Kafka of a cluster at the addresses that `make start` has. */
 import { once } from "node:events";
+import { UsageError } from "../../lib/host/error.ts";
 import { readPorts } from "../address.ts";
 import { openHostProxy } from "./host-proxy.ts";
 import { startPortForward } from "./port-forward.ts";
+import { requireCluster } from "./require-cluster.ts";
 
 const NAMESPACE = "default";
 /** They sleep: reached through the ingress for cluster-local Services, which wakes them. */
@@ -17,7 +19,7 @@ export interface ForwardOptions {
 
 export async function startForward(options: ForwardOptions): Promise<AsyncDisposable> {
   const { env, say, restartMs } = options;
-  const context = env["MINIKUBE_PROFILE"] ?? "knative";
+  const context = contextOf(env);
   const ports = readPorts([...FUNCTIONS, GATEWAY], env);
   await using parts = new AsyncDisposableStack();
   const forward = (namespace: string, resource: string, localPort: number, remotePort: number) =>
@@ -42,16 +44,19 @@ export async function startForward(options: ForwardOptions): Promise<AsyncDispos
   return parts.move();
 }
 
+const contextOf = (env: ForwardOptions["env"]): string => env["MINIKUBE_PROFILE"] ?? "knative";
+
 if (import.meta.main) {
   try {
+    await requireCluster(contextOf(process.env));
     await using _ = await startForward({ env: process.env, say: (text) => console.log(text) });
     await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   } catch (error) {
-    console.error(
-      (error as { code?: unknown }).code === "EADDRINUSE"
-        ? `${String(error)}. Does make start run? Or move the port: AUDIT_LOG_PORT, BROKER_PORT, KAFKA_PORT …`
-        : error,
-    );
+    const isTaken = (error as { code?: unknown }).code === "EADDRINUSE";
+    const advice =
+      "Does make start run? Or move the port: AUDIT_LOG_PORT, BROKER_PORT, KAFKA_PORT …";
+    if (isTaken) console.error(`${String(error)}. ${advice}`);
+    else console.error(error instanceof UsageError ? error.message : error);
     process.exitCode = 2;
   }
 }
