@@ -51,8 +51,8 @@ const recoveryPollMs = 200;
 const presenceRenewMs = 20_000;
 const deviceCheckMs = 10_000;
 const stallMs = 30_000;
-/** Frames of so many ms go in one write once a replica is busy. */
-const writeWindowMs = 5;
+/** Frames of so many ms go in one write once a replica is busy; more where it has peers by the thousand. */
+const writeWindowMs = { min: 5, max: 25 };
 
 /** Resolves once the ring ends where the sidecar will begin: only then the port may open. */
 export async function openGateway(env: GatewayEnv, context: OpenContext): Promise<Gateway> {

@@ -28,9 +28,12 @@ export interface BroadcastOptions {
   readonly head: () => Vector;
   readonly sign: (offsets: Vector) => string;
   readonly onFrames: (count: number) => void;
-  /** A busy replica writes at most so often: fewer, larger writes. */
-  readonly windowMs: number;
+  /** Time between two writes of a busy replica: fewer, larger writes. Many peers take longer, up to `max`. */
+  readonly windowMs: { readonly min: number; readonly max: number };
 }
+
+/** A write to all peers is followed by a pause of so many times what it took: the rest of the CPU is for who connects. */
+const pausesPerWrite = 2;
 
 export class Broadcast {
   readonly #options: BroadcastOptions;
@@ -41,7 +44,8 @@ export class Broadcast {
   readonly #joins = new WeakMap<Peer, number>();
   #joinCount = 0;
   #isScheduled = false;
-  #flushedAt = 0;
+  /** Before then, what comes waits for its neighbours. */
+  #quietAt = 0;
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
@@ -94,9 +98,12 @@ export class Broadcast {
   /** Writes what is pending now. */
   flush(): void {
     this.#isScheduled = false;
-    this.#flushedAt = performance.now();
+    const startedAt = performance.now();
     for (const channel of this.#dirty) this.#flushChannel(channel);
     this.#dirty.clear();
+    const { min, max } = this.#options.windowMs;
+    const pauseMs = (performance.now() - startedAt) * pausesPerWrite;
+    this.#quietAt = startedAt + Math.min(Math.max(min, pauseMs), max);
   }
 
   #channelsOf(userId: string | null): Iterable<Channel> {
@@ -151,7 +158,7 @@ export class Broadcast {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    const waitMs = this.#options.windowMs - (performance.now() - this.#flushedAt);
+    const waitMs = this.#quietAt - performance.now();
     if (waitMs <= 0) setImmediate(() => this.flush());
     else setTimeout(() => this.flush(), waitMs);
   }

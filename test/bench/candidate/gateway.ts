@@ -5,6 +5,7 @@ import { SignJWT } from "jose";
 import { startSidecar } from "../../../local/dapr/sidecar.ts";
 import { freePort } from "../../../local/process/replica/free-port.ts";
 import { startKafka } from "../../../local/kafka/server.ts";
+import { openKafka } from "../../../lib/kafka/client.ts";
 import type { PeerCommand } from "../peer.ts";
 import { oursOfImage } from "./ours.ts";
 
@@ -12,9 +13,13 @@ const secret = "a secret of the bench of 32 bytes or more";
 const topic = "task-events";
 const partitions = 12;
 const podName = "websocket-gateway-0";
+/** More than are delivered to one gateway. */
+const recordsPerPartition = 300;
 
 export interface GatewayCandidate extends PeerCommand, AsyncDisposable {
   readonly token: string;
+  /** Puts what will be delivered into the topic, where a gateway looks; resolves with the first offset of each partition. */
+  readonly fill: () => Promise<number>;
 }
 
 /** In this process; what the bench plays is the sidecar's deliveries. */
@@ -59,12 +64,31 @@ export async function prepareGateway(userId: string, folder: string): Promise<Ga
     .setSubject(userId)
     .setExpirationTime("2h")
     .sign(new TextEncoder().encode(secret));
+  let filled = 0;
+  const fill = async (): Promise<number> => {
+    const first = filled;
+    filled += recordsPerPartition;
+    await fillTopic(kafka.address);
+    return first;
+  };
   const running = stack.move();
   return {
     ...command,
     token,
+    fill,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+async function fillTopic(brokers: string): Promise<void> {
+  const producer = openKafka({ brokers, clientId: "bench" }).producer();
+  await producer.connect();
+  const messages = Array.from({ length: partitions * recordsPerPartition }, (_, number) => ({
+    partition: number % partitions,
+    value: "delivered by the bench",
+  }));
+  await producer.send({ topic, messages });
+  await producer.disconnect();
 }
 
 /** It is asked for the topic's generation, and has recorded nothing. */

@@ -29,6 +29,7 @@ export const fanOut: Part = {
 };
 
 interface Candidate extends PeerCommand {
+  readonly fill?: () => Promise<number>;
   readonly client: Pick<ConnectOrder, "path" | "headers" | "greeting" | "publication">;
 }
 
@@ -110,10 +111,11 @@ function goalsOf(
 }
 
 async function measure(candidate: Candidate, crowd: Crowd, folder: string): Promise<Figures> {
-  const { client, ...command } = candidate;
+  const { client, fill, ...command } = candidate;
   await using server = await startServer({ ...command, folder });
   const { port } = server;
-  await crowd.connect({ port, clients: firstClients, ...client });
+  const firstOffset = (await fill?.()) ?? 0;
+  await crowd.connect({ port, clients: firstClients, firstOffset, ...client });
   await crowd.publish(lone, settleMs);
   const before = server.memoryBytes();
   await crowd.connect({ port, clients, ...client });

@@ -11,6 +11,8 @@ export interface ConnectOrder {
   readonly kind: "connect";
   readonly port: number;
   readonly clients: number;
+  /** Of each partition; by default it goes on where the clients before were. */
+  readonly firstOffset?: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Sent once the WebSocket is open. */
@@ -53,7 +55,7 @@ process.once("disconnect", () => process.exit());
 let sockets: Socket[] = [];
 let target: ConnectOrder | undefined;
 let deliveries = 0;
-let offset = 0;
+let published = 0;
 let sentAt = 0;
 let latencies: number[] = [];
 
@@ -61,7 +63,7 @@ async function obey(order: CrowdOrder): Promise<CrowdNews> {
   if (order.kind === "publish") return publish(order);
   for (const socket of sockets) socket.destroy();
   sockets = [];
-  offset = 0;
+  if (order.firstOffset !== undefined) published = order.firstOffset * partitions;
   target = order;
   while (sockets.length < order.clients) {
     const count = Math.min(connectAtOnce, order.clients - sockets.length);
@@ -141,7 +143,7 @@ async function publish({ perSecond, ms }: PublishOrder): Promise<Published> {
   while (performance.now() < end) {
     const due = Math.floor(((performance.now() - startedAt) / 1_000) * perSecond) + 1;
     for (; sent < due; sent++) {
-      const number = offset++;
+      const number = published++;
       const lane = number % partitions;
       lanes[lane] = (lanes[lane] ?? Promise.resolve()).then(async () => {
         if (performance.now() > end) return;
