@@ -52,7 +52,7 @@ load: node_modules/.installed ## 100,000 events through the real servers to 200 
 bench: build $(PEERS)/.installed ## Ours and the peers side by side, under 10 minutes; PART=intake: one part
 	@$(RUN) node --disable-warning=TimeoutNegativeWarning test/bench/main.ts
 
-bench-growth: build $(PEERS)/.installed ## How it behaves as the log and the crowd grow: up to an hour
+bench-growth: build $(PEERS)/.installed ## How it behaves as the log and the crowd grow: up to an hour; GROWTH_ROWS=1000000: a shorter log
 	@PART=growth; export PART; $(RUN) node --disable-warning=TimeoutNegativeWarning test/bench/main.ts
 
 check: node_modules/.installed ## Types, lint with type information, import rule and format, as CI does

@@ -5,7 +5,7 @@ import { UsageError } from "../../lib/host/error.ts";
 import { type Environment, openKeys } from "../secret.ts";
 import { startAll } from "../start/all.ts";
 import type { FoundParts } from "./install.ts";
-import { type RealKafka, startRealKafka } from "./kafka.ts";
+import { type RealKafka, startRealKafka } from "./kafka/kafka.ts";
 import type { PartName } from "./part.ts";
 import { type RealPostgres, startRealPostgres } from "./postgres.ts";
 import { type RealRedis, startRealRedis } from "./redis.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { certificateSource } from "../../cli/exporter/certificate-source.ts";
-import { type RealKafka, startRealKafka } from "../../local/real/kafka.ts";
+import { type RealKafka, startRealKafka } from "../../local/real/kafka/kafka.ts";
 import { type RealPostgres, startRealPostgres } from "../../local/real/postgres.ts";
 import { certificate } from "../functions/audit-log/schema/registry-server.ts";
 import { type Folder, makeFolder } from "../support/folder.ts";

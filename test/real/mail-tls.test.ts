@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openMailChannel } from "../../functions/notification/channel/mail.ts";
-import { makeCertificate } from "../../local/real/kafka-certificate.ts";
+import { makeCertificate } from "../../local/real/kafka/certificate.ts";
 import { type Folder, makeFolder } from "../support/folder.ts";
 import { lacks } from "../support/real.ts";
 

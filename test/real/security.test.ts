@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { commandLine } from "../../local/process/replica/orphan.ts";
-import { type RealKafka, startRealKafka } from "../../local/real/kafka.ts";
+import { type RealKafka, startRealKafka } from "../../local/real/kafka/kafka.ts";
 import { type RealRedis, startRealRedis } from "../../local/real/redis.ts";
 import { WsClient } from "../functions/websocket-gateway/fixture/client.ts";
 import { type Folder, makeFolder } from "../support/folder.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Kafka, logLevel, type SASLOptions } from "kafkajs";
 import { Client } from "pg";
 import { describe, expect, it, vi } from "vitest";
-import { startRealKafka } from "../../local/real/kafka.ts";
+import { startRealKafka } from "../../local/real/kafka/kafka.ts";
 import { startRealPostgres } from "../../local/real/postgres.ts";
 import { startRealRedis } from "../../local/real/redis.ts";
 import { commandLine } from "../../local/process/replica/orphan.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { partsFolder } from "../../local/real/cache.ts";
 import { type FoundPart, type FoundParts, installParts } from "../../local/real/install.ts";
-import { startRealKafka } from "../../local/real/kafka.ts";
+import { startRealKafka } from "../../local/real/kafka/kafka.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -4,7 +4,7 @@ import type { Client } from "pg";
 import { UsageError } from "../../../lib/host/error.ts";
 import { partsFolder } from "../../../local/real/cache.ts";
 import { installParts } from "../../../local/real/install.ts";
-import { startRealKafka } from "../../../local/real/kafka.ts";
+import { startRealKafka } from "../../../local/real/kafka/kafka.ts";
 import { eventAt } from "../../load/event.ts";
 import type { ManifestEdit, Runner, RunnerOptions } from "../../support/runner.ts";
 import { withClient } from "../database.ts";

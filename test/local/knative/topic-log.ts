@@ -8,7 +8,7 @@ import { openKafka } from "../../../lib/kafka/client.ts";
 import { createTopics } from "../../../lib/kafka/create-topics.ts";
 import { startKafka, type RunningKafka } from "../../../local/kafka/server.ts";
 import type { FoundParts } from "../../../local/real/install.ts";
-import { startRealKafka } from "../../../local/real/kafka.ts";
+import { startRealKafka } from "../../../local/real/kafka/kafka.ts";
 
 export interface TopicLog extends AsyncDisposable {
   readonly kafka: Kafka;

@@ -2,11 +2,11 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stablePort } from "../process/replica/free-port.ts";
-import { run } from "./command.ts";
-import { makeCertificate } from "./kafka-certificate.ts";
-import { type Ports, type Security, toSettings } from "./kafka-settings.ts";
-import { type RealServer, startServer } from "./server.ts";
+import { stablePort } from "../../process/replica/free-port.ts";
+import { run } from "../command.ts";
+import { makeCertificate } from "./certificate.ts";
+import { type Ports, type Security, toSettings } from "./settings.ts";
+import { type RealServer, startServer } from "../server.ts";
 
 export interface KafkaOptions {
   dataDir: string;

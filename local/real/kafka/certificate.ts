@@ -1,7 +1,7 @@
 /** A certificate for 127.0.0.1 that is its own authority, made by the keytool that comes with Java. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "./command.ts";
+import { run } from "../command.ts";
 
 export interface Certificate {
   /** PKCS12, key and certificate, under `password`. */
