@@ -62,12 +62,17 @@ export class RemadeCheck {
     this.#youngestMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** Undefined where nothing speaks against it, or where it was looked at within `maxAgeMs`. */
-  check(ring: Ring, maxAgeMs: number): Promise<Evidence | undefined> {
+  /** It was not looked at within `maxAgeMs`. */
+  isDue(maxAgeMs: number): boolean {
     const now = this.#now();
+    return now - this.#checkedAt >= maxAgeMs && now >= this.#trustedUntil;
+  }
+
+  /** Undefined where nothing speaks against it, or where it is not due. */
+  check(ring: Ring, maxAgeMs: number): Promise<Evidence | undefined> {
     if (this.#running !== undefined) return this.#running;
-    if (now - this.#checkedAt < maxAgeMs || now < this.#trustedUntil) return none;
-    this.#checkedAt = now;
+    if (!this.isDue(maxAgeMs)) return none;
+    this.#checkedAt = this.#now();
     this.#running = this.#look(ring).finally(() => {
       this.#running = undefined;
     });

@@ -143,7 +143,7 @@ export class Tail {
     const { partition, offset } = record;
     if (offset < offsetOf(ring.head, partition)) return;
     this.#remade.saw(record);
-    if (ring === this.ring) this.check(lookMs).catch(() => undefined);
+    if (ring === this.ring && this.#remade.isDue(lookMs)) this.check(lookMs).catch(() => undefined);
     const event = fromKafkaRecord(record, new Date());
     if (!isShown(event)) return ring.skipTo(partition, offset + 1);
     const ringEvent = toRingEvent(event);
