@@ -8,13 +8,14 @@ import { readManifest } from "./manifest/read.ts";
 import { type Plan, serviceNames, toPlan } from "./plan.ts";
 import { Planning } from "./plan/planning.ts";
 import { endOrphans } from "./process/replica/orphan.ts";
+import type { RunningService } from "./process/service.ts";
 import { createReport } from "./report.ts";
 import { type Environment, readEnvironment } from "./secret.ts";
 import { inParallel, startAll } from "./start/all.ts";
 import { breakableBy } from "./start/breakable.ts";
 import { makeBrokerTopics } from "./start/broker.ts";
 import { openConsole, tokenSigner } from "./start/console.ts";
-import { startServices, startStatefulSets } from "./start/function.ts";
+import { doorsOf, startServices, startStatefulSets } from "./start/function.ts";
 import { startJobs } from "./start/job.ts";
 import { lockState } from "./start/state-lock.ts";
 import { readKafka } from "./start/kafka.ts";
@@ -23,12 +24,7 @@ import { checkPorts, requireFreePorts } from "./start/port.ts";
 import { startRecipients } from "./start/recipient.ts";
 import { readRedis } from "./start/redis.ts";
 import { readDaprd } from "./start/sidecar.ts";
-import {
-  startCronJobs,
-  startKafkaSources,
-  startPingSources,
-  startTriggers,
-} from "./start/source.ts";
+import { startCronJobs, startDispatchers, startPingSources } from "./start/source.ts";
 
 export interface RunnerOptions {
   /** Where `eventing/`, `knative/`, `dapr-components/` and `.env` are. */
@@ -111,16 +107,18 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   starting.use(await startIngress({ brokers, sinks, kafka, port: ports.broker, report }));
   starting.use(await openConsole({ plan, ports, parts, env, report }));
   const functions = { plan, ports, command, servers, root, note };
+  const started: RunningService[] = [];
   await inParallel(
     async () => {
       // A Job may make a topic, or make it again: what a gateway had read of it would be of another one.
       await until(jobs.done);
       const gateways = await startAll(starting, startStatefulSets(functions));
+      started.push(...gateways);
       await until(Promise.all(gateways.map((gateway) => gateway.wake())));
     },
     async () => {
       await until(jobs.migrated);
-      await startAll(starting, startServices(functions));
+      started.push(...(await startAll(starting, startServices(functions))));
       const url = addresses.serviceUrl("notification");
       const tokens = tokenSigner(env, secrets);
       const recipients = startRecipients(starting, { url, tokens, stateDir, note });
@@ -129,8 +127,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   );
 
   // Last, so that what was left over from the run before is delivered when everything stands.
-  const triggers = startTriggers(plan, kafka, report);
-  await startAll(starting, [...startKafkaSources(plan, kafka, report), ...triggers]);
+  await startAll(starting, startDispatchers({ plan, kafka, report, doorOf: doorsOf(started) }));
   for (const source of startPingSources(plan, report)) starting.use(source);
   for (const cronJob of startCronJobs(plan, command, report)) starting.use(cronJob);
 

@@ -10,7 +10,12 @@ import { startConsumer } from "./consumer/consumer.ts";
 import { commitEnds } from "./consumer/initial-offset.ts";
 import { deliver, type TakeAnswer } from "./delivery/delivery.ts";
 import type { DeliveryPolicy } from "./delivery/delivery-policy.ts";
-import { openHttpSender, type HttpSender, type SinkRequest } from "./delivery/http-sender.ts";
+import {
+  openHttpSender,
+  type DoorOf,
+  type HttpSender,
+  type SinkRequest,
+} from "./delivery/http-sender.ts";
 
 /** Who reads what, and how it is delivered. */
 export interface Egress {
@@ -31,6 +36,7 @@ export interface DispatcherOptions {
   readonly functionName?: string | undefined;
   readonly kafka: Kafka;
   readonly report: Report;
+  readonly doorOf?: DoorOf;
   readonly now?: () => Date;
   /** What was settled since the last commit is delivered again after a kill -9, as in Knative. */
   readonly commitIntervalMs?: number;
@@ -52,12 +58,12 @@ export interface Dispatch extends DispatcherOptions {
 
 /** Resolves when the consumers have joined their group. */
 export async function startDispatcher(dispatch: Dispatch): Promise<AsyncDisposable> {
-  const { egress, kafka, keptBodyBytes } = dispatch;
+  const { egress, kafka, keptBodyBytes, doorOf } = dispatch;
   if (egress.initialOffset === "latest") {
     await commitEnds(kafka, egress.consumerGroup, egress.topics);
   }
   await using starting = new AsyncDisposableStack();
-  const sender = starting.use(openHttpSender(keptBodyBytes ? { keptBodyBytes } : {}));
+  const sender = starting.use(openHttpSender({ keptBodyBytes, doorOf }));
   const consumers = Array.from({ length: egress.consumers }, async () => {
     starting.use(await startOne(dispatch, sender));
   });

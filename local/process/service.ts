@@ -1,6 +1,7 @@
 /** A Knative Service: its front port is always open, its processes come with the first request and go when idle. */
 import { closeServer } from "../../lib/host/connection.ts";
 import { ACTIVATOR_QUEUE, Activator } from "./front/activator.ts";
+import { openDoor, type Door } from "./front/door.ts";
 import { openFront } from "./front/front-server.ts";
 import { describeExit, type Exit, type FunctionCommand } from "./replica/function-process.ts";
 import { policyOf } from "./front/load-balancing.ts";
@@ -30,6 +31,7 @@ export interface ServiceOptions {
 export interface RunningService extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+  readonly door: Door;
   /** Resolves when a process is ready; rejects with a NoReplicaError where none becomes so. */
   wake(): Promise<void>;
 }
@@ -50,6 +52,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   return {
     url: `http://localhost:${String(front.port)}`,
     port: front.port,
+    door: openDoor(pool.activator, limit),
     wake: () => pool.wake(limit.timeoutMs),
     [Symbol.asyncDispose]: async () => {
       clearInterval(ticker);

@@ -2,6 +2,7 @@
 import { UsageError } from "../../lib/host/error.ts";
 import { Activator } from "./front/activator.ts";
 import { closeServer } from "../../lib/host/connection.ts";
+import { openDoor } from "./front/door.ts";
 import { openFront } from "./front/front-server.ts";
 import { describeExit, type Exit, type FunctionCommand } from "./replica/function-process.ts";
 import { policyOf } from "./front/load-balancing.ts";
@@ -73,6 +74,7 @@ export async function startStatefulSet(options: StatefulSetOptions): Promise<Run
   return {
     url: `http://localhost:${String(front.port)}`,
     port: front.port,
+    door: openDoor(activator),
     podPort: (ordinal) => replicas.portOf(ordinal),
     wake: async () => {
       try {

@@ -1,4 +1,5 @@
 /** The functions: Knative Services, which start with their first request, and StatefulSets, which are always on. */
+import type { DoorOf } from "../knative/delivery/http-sender.ts";
 import { type RunningService, startService } from "../process/service.ts";
 import { startStatefulSet } from "../process/stateful-set.ts";
 import { metricsPortOf } from "../address.ts";
@@ -37,4 +38,11 @@ export function startStatefulSets(options: FunctionsOptions): Promise<RunningSer
       note,
     });
   });
+}
+
+/** By the address of the front port. */
+export function doorsOf(running: readonly RunningService[]): DoorOf {
+  const doors = new Map(running.map(({ port, door }) => [port, door]));
+  return ({ protocol, hostname, port }) =>
+    protocol === "http:" && hostname === "127.0.0.1" ? doors.get(Number(port)) : undefined;
 }

@@ -1,6 +1,6 @@
 /** One attempt to hand a record to the app, and what its answer means. */
-import { request, type Agent } from "node:http";
-import { text } from "node:stream/consumers";
+import type { Agent } from "node:http";
+import { exchange } from "../../exchange.ts";
 
 export interface Delivery {
   port: number;
@@ -21,7 +21,7 @@ export type Outcome =
 export async function deliver(delivery: Delivery): Promise<Outcome> {
   try {
     const { status, body } = await post(delivery);
-    return judge(status, body);
+    return judge(status, body.toString());
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ECONNREFUSED") return { verdict: "unreachable" };
@@ -29,21 +29,29 @@ export async function deliver(delivery: Delivery): Promise<Outcome> {
   }
 }
 
-function post({ port, path, headers, body, timeoutMs, agent }: Delivery) {
-  return new Promise<{ status: number; body: string }>((resolve, reject) => {
-    const length = ["Content-Length", String(body.length)];
-    const host = ["Host", `127.0.0.1:${String(port)}`];
-    const signal = AbortSignal.timeout(timeoutMs);
-    const options = { host: "127.0.0.1", port, path, agent, signal, method: "POST" };
-    // Throws, and so rejects, for a name or value that HTTP cannot carry.
-    const req = request({ ...options, headers: [...host, ...length, ...headers] }, (res) => {
-      text(res).then((answer) => resolve({ status: res.statusCode ?? 0, body: answer }), reject);
+/** Rejects, too, for a name or value that HTTP cannot carry. */
+async function post({ headers, body, timeoutMs, ...target }: Delivery) {
+  const framed = [
+    "Host",
+    `127.0.0.1:${String(target.port)}`,
+    "Content-Length",
+    String(body.length),
+  ];
+  const end = new AbortController();
+  const late = () => end.abort(new Error(`no answer in ${String(timeoutMs)} ms`));
+  const timer = setTimeout(late, timeoutMs);
+  try {
+    return await exchange({
+      ...target,
+      host: "127.0.0.1",
+      method: "POST",
+      headers: [...framed, ...headers],
+      body,
+      signal: end.signal,
     });
-    req.on("error", (error) => {
-      reject(signal.aborted ? new Error(`no answer in ${String(timeoutMs)} ms`) : error);
-    });
-    req.end(body);
-  });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** 404 is not retried; what is no JSON with a `status` is a success. */

@@ -4,8 +4,15 @@ import type { PubsubSettings } from "../pubsub.ts";
 
 type HeaderSettings = Pick<PubsubSettings, "escapeHeaders" | "excludeHeaders">;
 
-/** Go's http.Request sets these itself, whatever the map of headers says. */
-const NOT_SENT = new Set(["host", "content-length", "transfer-encoding", "trailer", "connection"]);
+/** Go's http.Request sets these itself, whatever the map of headers says; the last, Dapr. */
+const NOT_SENT = new Set([
+  "host",
+  "content-length",
+  "transfer-encoding",
+  "trailer",
+  "connection",
+  "content-type",
+]);
 const CONTENT_TYPE = "application/cloudevents+json";
 
 /**
@@ -41,20 +48,21 @@ export function toHttpHeaders(
   metadata: ReadonlyMap<string, Buffer>,
   appApiToken?: string,
 ): string[] {
-  const sent = [...metadata].filter(
-    ([name]) => !NOT_SENT.has(name.toLowerCase()) && name.toLowerCase() !== "content-type",
-  );
-  const headers = sent.flatMap(([name, value]) => [name, value.toString("latin1").trim()]);
-  const token = appApiToken === undefined ? [] : ["dapr-api-token", appApiToken];
-  return ["Content-Type", CONTENT_TYPE, ...token, ...headers];
+  const headers = ["Content-Type", CONTENT_TYPE];
+  if (appApiToken !== undefined) headers.push("dapr-api-token", appApiToken);
+  for (const [name, value] of metadata) {
+    if (!NOT_SENT.has(name.toLowerCase())) headers.push(name, value.toString("latin1").trim());
+  }
+  return headers;
 }
 
 /** Go's url.QueryEscape, on bytes. */
 export function queryEscape(value: Buffer): Buffer {
-  const escaped = [...value].map((byte) => {
-    const character = String.fromCharCode(byte);
-    if (/[A-Za-z0-9_.~-]/.test(character)) return character;
-    return byte === 0x20 ? "+" : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  });
-  return Buffer.from(escaped.join(""));
+  const escaped = value.toString("latin1").replaceAll(/[^A-Za-z0-9_.~-]/g, escapeByte);
+  return Buffer.from(escaped, "latin1");
 }
+
+const escapeByte = (character: string): string =>
+  character === " "
+    ? "+"
+    : `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;

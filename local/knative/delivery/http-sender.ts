@@ -1,6 +1,9 @@
 /** One HTTP attempt at a sink: keep-alive, bounded in time, redirected as the dispatcher's client does. */
-import { type Agent, request, type IncomingMessage } from "node:http";
+import { urlToHttpOptions } from "node:url";
+import pLimit from "p-limit";
+import { exchange, type Answer } from "../../exchange.ts";
 import { keepAliveAgent } from "../../keep-alive.ts";
+import type { Door } from "../../process/front/door.ts";
 import { nextSpan } from "../event/trace-context.ts";
 
 export interface SinkRequest {
@@ -57,8 +60,12 @@ export interface HttpSenderOptions {
   /** Of requests redirected to GET. */
   readonly keepsData?: boolean;
   /** Of an answer's body; more is read off the connection but not kept. */
-  readonly keptBodyBytes?: number;
+  readonly keptBodyBytes?: number | undefined;
+  readonly doorOf?: DoorOf | undefined;
 }
+
+/** The function that has this address, where it is one of the runner's own. */
+export type DoorOf = (url: URL) => Door | undefined;
 
 const maxSockets = 100;
 
@@ -66,8 +73,17 @@ export function openHttpSender({
   redirects = dispatcherRedirects,
   keepsData = true,
   keptBodyBytes = deadLetterBytes,
+  doorOf = () => undefined,
 }: HttpSenderOptions = {}): HttpSender {
   const agent = keepAliveAgent({ maxSockets });
+  const atDoors = pLimit(maxSockets);
+  const attempt: Attempting["attempt"] = (method, url, { headers, body }, end) => {
+    const call = { method, headers: inTrace(headers), body, keptBodyBytes };
+    const door = doorOf(url);
+    return door === undefined
+      ? exchange({ ...urlToHttpOptions(url), ...call, agent, signal: end.signal })
+      : atDoors(() => door({ ...call, url, end }));
+  };
   return {
     async send(url, message, timeoutMs, signal) {
       // Not AbortSignal.any: what it hangs on a signal as old as the source is not let go per attempt.
@@ -77,17 +93,7 @@ export function openHttpSender({
       signal?.addEventListener("abort", abort, { once: true });
       if (signal?.aborted) abort();
       try {
-        const signal = end.signal;
-        return await exchange({
-          agent,
-          url,
-          method: "POST",
-          message,
-          signal,
-          redirects,
-          keepsData,
-          keptBodyBytes,
-        });
+        return await follow({ attempt, redirects, keepsData, end }, "POST", new URL(url), message);
       } catch {
         return noAnswer;
       } finally {
@@ -99,22 +105,30 @@ export function openHttpSender({
   };
 }
 
-interface Exchange extends Required<HttpSenderOptions> {
-  readonly agent: Agent;
-  readonly url: string;
-  readonly method: Method;
-  readonly message: SinkRequest;
-  readonly signal: AbortSignal;
+interface Attempting extends Required<Pick<HttpSenderOptions, "redirects" | "keepsData">> {
+  readonly attempt: (
+    method: Method,
+    url: URL,
+    message: SinkRequest,
+    end: AbortController,
+  ) => Promise<Answer>;
+  readonly end: AbortController;
 }
 
-async function exchange(given: Exchange, left = maxRedirects): Promise<SinkAnswer> {
-  const answer = await attempt(given);
-  const location = answer.headers.get("location");
-  const method = given.redirects(answer.status, given.method);
-  if (method === undefined || location === undefined || left === 0) return answer;
-  const url = new URL(location, given.url).href;
-  const message = method === "GET" && !given.keepsData ? withoutData(given.message) : given.message;
-  const last = await exchange({ ...given, url, method, message }, left - 1);
+async function follow(
+  given: Attempting,
+  method: Method,
+  url: URL,
+  message: SinkRequest,
+  left = maxRedirects,
+): Promise<SinkAnswer> {
+  const { status, rawHeaders, body } = await given.attempt(method, url, message, given.end);
+  const headers = lastHeaders(rawHeaders);
+  const location = headers.get("location");
+  const next = given.redirects(status, method);
+  if (next === undefined || location === undefined || left === 0) return { status, headers, body };
+  const rest = next === "GET" && !given.keepsData ? withoutData(message) : message;
+  const last = await follow(given, next, new URL(location, url), rest, left - 1);
   return { ...last, isRedirected: true };
 }
 
@@ -123,54 +137,12 @@ function withoutData({ headers }: SinkRequest): SinkRequest {
   return { headers: rest, body: null };
 }
 
-function attempt(given: Exchange): Promise<SinkAnswer> {
-  const { agent, url, method, message, signal } = given;
-  const { body } = message;
-  const headers = inTrace(message.headers);
-  return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method, agent, headers, signal }, (response) => {
-      response.once("error", reject);
-      readAnswer(response, given.keptBodyBytes, resolve);
-    });
-    outgoing.once("error", reject);
-    if (body !== null) {
-      outgoing.setHeader("content-length", body.length);
-      outgoing.end(body);
-      return;
-    }
-    // Without data the dispatcher sends neither length nor chunks.
-    outgoing.removeHeader("content-length");
-    outgoing.removeHeader("transfer-encoding");
-    outgoing.end();
-  });
-}
-
 /** Each request is a span of its own. */
 function inTrace(headers: SinkRequest["headers"]): SinkRequest["headers"] {
   const { traceparent, tracestate, ...others } = headers;
   const span = nextSpan(traceparent);
   if (span === undefined) return others;
   return { ...others, traceparent: span, ...(tracestate === undefined ? {} : { tracestate }) };
-}
-
-function readAnswer(
-  response: IncomingMessage,
-  keptBodyBytes: number,
-  resolve: (answer: SinkAnswer) => void,
-): void {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  response.on("data", (chunk: Buffer) => {
-    if (length < keptBodyBytes) chunks.push(chunk);
-    length += chunk.length;
-  });
-  response.once("end", () =>
-    resolve({
-      status: response.statusCode ?? null,
-      headers: lastHeaders(response.rawHeaders),
-      body: Buffer.concat(chunks),
-    }),
-  );
 }
 
 /** Of a flat list of names and values, as node:http gives it. */

@@ -13,22 +13,37 @@ export interface TimeLimit {
   idleMs?: number;
 }
 
-export function limitAnswer(req: IncomingMessage, res: ServerResponse, limit: TimeLimit): void {
-  const end = () => endLate(req, res);
+export interface RunningLimit extends Disposable {
+  /** The answer begins: each of its bytes is heard from now on. */
+  readonly onHead: (answer: Readable) => void;
+}
+
+/** `end` may be called more than once. */
+export function startLimit(limit: TimeLimit, end: () => void): RunningLimit {
+  let hasBegun = false;
   const timers = [setTimeout(end, limit.timeoutMs)];
   if (limit.responseStartMs !== undefined) {
-    timers.push(setTimeout(() => res.headersSent || end(), limit.responseStartMs));
+    timers.push(setTimeout(() => hasBegun || end(), limit.responseStartMs));
   }
-  if (limit.idleMs !== undefined) {
-    const idle = setTimeout(end, limit.idleMs);
-    // The answer's first byte, then each: the proxy pipes it.
-    res.once("pipe", (answer: Readable) => {
+  const idle = limit.idleMs === undefined ? undefined : setTimeout(end, limit.idleMs);
+  return {
+    onHead(answer) {
+      hasBegun = true;
+      if (idle === undefined) return;
       idle.refresh();
       answer.on("data", () => idle.refresh());
-    });
-    timers.push(idle);
-  }
-  res.once("close", () => timers.forEach((timer) => clearTimeout(timer)));
+    },
+    [Symbol.dispose]() {
+      clearTimeout(idle);
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}
+
+export function limitAnswer(req: IncomingMessage, res: ServerResponse, limit: TimeLimit): void {
+  const { onHead, [Symbol.dispose]: stop } = startLimit(limit, () => endLate(req, res));
+  // The proxy pipes the answer.
+  res.once("pipe", onHead).once("close", stop);
 }
 
 /** An answer that has begun gets the sentence at its end, like there: only its length can tell that it is cut off. */

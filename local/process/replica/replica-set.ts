@@ -59,9 +59,14 @@ export class ReplicaSet implements AsyncDisposable {
 
   /** Those that may get requests. */
   get ready(): Replica[] {
-    return this.#active().flatMap(({ replica }) =>
-      replica?.isReady === true && !replica.gone ? [replica] : [],
-    );
+    const ready: Replica[] = [];
+    // Asked for each request.
+    for (const { replica, stopping } of this.#slots) {
+      if (replica?.isReady === true && !replica.gone && !stopping.signal.aborted) {
+        ready.push(replica);
+      }
+    }
+    return ready;
   }
 
   /** Those that are not being stopped, ready or not. */
