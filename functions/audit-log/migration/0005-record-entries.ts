@@ -1,0 +1,108 @@
+/** Records a batch in one call: the lock of the log's end is held without a round trip, and by no client that stands still. */
+import { type Kysely, sql } from "kysely";
+import type { Migration } from "kysely/migration";
+
+const columns = {
+  key: "bytea",
+  content: "bytea",
+  source: "text",
+  id: "text",
+  type: "text",
+  subject: "text",
+  time: "text",
+  datacontenttype: "text",
+  dataschema: "text",
+  extensions: "text",
+  data: "bytea",
+  data_is_json: "boolean",
+  task_id: "text",
+  user_id: "text",
+  partition: "bigint",
+  offset: "bigint",
+  problem_code: "text",
+  problem_message: "text",
+  received_at: "timestamptz",
+} as const;
+
+const names = Object.keys(columns);
+const list = (each: (name: string) => string, of = names): string => of.map(each).join(", ");
+const ofKey = ["key", "content", "partition", "offset"];
+const ofEntry = names.filter((name) => name !== "content");
+
+/**
+ * False where something of the batch is known already: nothing is written then, and the caller sorts it and calls again.
+ * `is_sifted`: it has done so, in this transaction and under the lock.
+ *
+ * Each statement of a volatile function has a snapshot of its own, so those behind the lock see what the replica has
+ * committed that held it before. One statement for all would not: its snapshot is older than its lock.
+ *
+ * Planned once and never by a scan: what is planned while the log is short must not be kept when it is long.
+ */
+const record = `
+  create function record_entries(
+    is_sifted boolean, now timestamptz, ${list((name) => `"new_${name}" ${columnType(name)}[]`)},
+    covered_partition bigint[], covered_offsets text[]
+  ) returns boolean language plpgsql
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
+  as $$
+  declare
+    log log_end;
+  begin
+    select * into strict log from log_end for update;
+    if not is_sifted and (
+      log.generation is null
+      or exists (select from entry_key where key = any (new_key))
+      or exists (
+        select from unnest(covered_partition, covered_offsets) as covered (partition, offsets)
+        join coverage on coverage.generation = log.generation
+          and coverage.partition = covered.partition
+        where coverage.offsets && covered.offsets::int8multirange
+      )
+    ) then
+      return false;
+    end if;
+
+    -- A clock that was set back must not put an entry before one that a reader has seen.
+    log.recorded_at := greatest(
+      coalesce(now, date_trunc('milliseconds', clock_timestamp())), log.recorded_at
+    );
+
+    insert into entry_key (recorded_at, sequence, generation, ${list(quoted, ofKey)})
+    select log.recorded_at, log.sequence + number,
+      case when "partition" is not null then log.generation end, ${list(quoted, ofKey)}
+    from unnest(${list(parameter, ofKey)}) with ordinality as new (${list(quoted, ofKey)}, number);
+
+    insert into entry (recorded_at, sequence, generation, ${list(quoted, ofEntry)})
+    select log.recorded_at, log.sequence + number,
+      case when "partition" is not null then log.generation end, ${list(quoted, ofEntry)}
+    from unnest(${list(parameter, ofEntry)}) with ordinality as new (${list(quoted, ofEntry)}, number);
+
+    insert into coverage (generation, partition, offsets)
+    select log.generation, partition, offsets::int8multirange
+    from unnest(covered_partition, covered_offsets) as covered (partition, offsets)
+    on conflict (generation, partition)
+      do update set offsets = coverage.offsets + excluded.offsets;
+
+    update log_end
+    set recorded_at = log.recorded_at, sequence = log.sequence + cardinality(new_key);
+    return true;
+  end $$`;
+
+function columnType(name: string): string {
+  return columns[name as keyof typeof columns];
+}
+function quoted(name: string): string {
+  return `"${name}"`;
+}
+function parameter(name: string): string {
+  return `"new_${name}"`;
+}
+
+export const recordEntries: Migration = {
+  up: async (db: Kysely<unknown>) => {
+    await sql.raw(record).execute(db);
+    await sql`revoke execute on function record_entries from public`.execute(db);
+    await sql`grant execute on function record_entries to audit`.execute(db);
+  },
+};
