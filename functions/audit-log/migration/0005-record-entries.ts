@@ -25,9 +25,15 @@ const columns = {
 } as const;
 
 const names = Object.keys(columns);
-const list = (each: (name: string) => string, of = names): string => of.map(each).join(", ");
 const ofKey = ["key", "content", "partition", "offset"];
 const ofEntry = names.filter((name) => name !== "content");
+
+const list = (items: readonly string[], each: (name: string) => string): string =>
+  items.map(each).join(", ");
+const quoted = (items: readonly string[]): string => list(items, (name) => `"${name}"`);
+/** All arrays have one length. In a FROM clause each would fill a tuplestore of its own: a fourth of a lone event's time. */
+const unnested = (items: readonly string[]): string =>
+  list(items, (name) => `unnest("new_${name}") as "${name}"`);
 
 /**
  * False where something of the batch is known already: nothing is written then, and the caller sorts it and calls again.
@@ -40,7 +46,7 @@ const ofEntry = names.filter((name) => name !== "content");
  */
 const record = `
   create function record_entries(
-    is_sifted boolean, now timestamptz, ${list((name) => `"new_${name}" ${columnType(name)}[]`)},
+    is_sifted boolean, now timestamptz, ${list(names, (name) => `"new_${name}" ${columns[name as keyof typeof columns]}[]`)},
     covered_partition bigint[], covered_offsets text[]
   ) returns boolean language plpgsql
   set plan_cache_mode = force_generic_plan
@@ -54,7 +60,9 @@ const record = `
       log.generation is null
       or exists (select from entry_key where key = any (new_key))
       or exists (
-        select from unnest(covered_partition, covered_offsets) as covered (partition, offsets)
+        select from (
+          select unnest(covered_partition) as partition, unnest(covered_offsets) as offsets
+        ) covered
         join coverage on coverage.generation = log.generation
           and coverage.partition = covered.partition
         where coverage.offsets && covered.offsets::int8multirange
@@ -68,19 +76,21 @@ const record = `
       coalesce(now, date_trunc('milliseconds', clock_timestamp())), log.recorded_at
     );
 
-    insert into entry_key (recorded_at, sequence, generation, ${list(quoted, ofKey)})
+    insert into entry_key (recorded_at, sequence, generation, ${quoted(ofKey)})
     select log.recorded_at, log.sequence + number,
-      case when "partition" is not null then log.generation end, ${list(quoted, ofKey)}
-    from unnest(${list(parameter, ofKey)}) with ordinality as new (${list(quoted, ofKey)}, number);
+      case when "partition" is not null then log.generation end, ${quoted(ofKey)}
+    from (select generate_subscripts(new_key, 1) as number, ${unnested(ofKey)}) new;
 
-    insert into entry (recorded_at, sequence, generation, ${list(quoted, ofEntry)})
+    insert into entry (recorded_at, sequence, generation, ${quoted(ofEntry)})
     select log.recorded_at, log.sequence + number,
-      case when "partition" is not null then log.generation end, ${list(quoted, ofEntry)}
-    from unnest(${list(parameter, ofEntry)}) with ordinality as new (${list(quoted, ofEntry)}, number);
+      case when "partition" is not null then log.generation end, ${quoted(ofEntry)}
+    from (select generate_subscripts(new_key, 1) as number, ${unnested(ofEntry)}) new;
 
     insert into coverage (generation, partition, offsets)
     select log.generation, partition, offsets::int8multirange
-    from unnest(covered_partition, covered_offsets) as covered (partition, offsets)
+    from (
+      select unnest(covered_partition) as partition, unnest(covered_offsets) as offsets
+    ) covered
     on conflict (generation, partition)
       do update set offsets = coverage.offsets + excluded.offsets;
 
@@ -88,16 +98,6 @@ const record = `
     set recorded_at = log.recorded_at, sequence = log.sequence + cardinality(new_key);
     return true;
   end $$`;
-
-function columnType(name: string): string {
-  return columns[name as keyof typeof columns];
-}
-function quoted(name: string): string {
-  return `"${name}"`;
-}
-function parameter(name: string): string {
-  return `"new_${name}"`;
-}
 
 export const recordEntries: Migration = {
   up: async (db: Kysely<unknown>) => {
