@@ -60,12 +60,9 @@ const record = `
       log.generation is null
       or exists (select from entry_key where key = any (new_key))
       or exists (
-        select from (
-          select unnest(covered_partition) as partition, unnest(covered_offsets) as offsets
-        ) covered
-        join coverage on coverage.generation = log.generation
-          and coverage.partition = covered.partition
-        where coverage.offsets && covered.offsets::int8multirange
+        select from coverage
+        where generation = log.generation and partition = any (covered_partition)
+          and offsets && covered_offsets[array_position(covered_partition, partition::bigint)]::int8multirange
       )
     ) then
       return false;

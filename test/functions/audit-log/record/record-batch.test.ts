@@ -77,10 +77,11 @@ async function books(): Promise<Record<string, unknown> | undefined> {
 const waitingCalls = sql`from pg_stat_activity
   where datname = current_database() and wait_event_type = 'Lock' and query like '%record_entries%'`;
 
-const untilOneWaits = (): Promise<void> =>
-  expect
+async function untilOneWaits(): Promise<void> {
+  await expect
     .poll(async () => (await sql`select ${waitingCalls}`.execute(admin.reader)).rows)
     .toHaveLength(1);
+}
 
 const breakWaiting = () =>
   sql`select pg_terminate_backend(pid) ${waitingCalls}`.execute(admin.reader);
