@@ -36,8 +36,8 @@ const unnested = (items: readonly string[]): string =>
   list(items, (name) => `unnest("new_${name}") as "${name}"`);
 
 /**
- * False where something of the batch is known already: nothing is written then, and the caller sorts it and calls again.
- * `is_sifted`: it has done so, in this transaction and under the lock.
+ * False where something of the batch is known already: nothing is written then, and the caller sifts it and calls again
+ * with what is new. `is_sifted`: it has done so, in this transaction and under the lock. Coverage is the whole batch's.
  *
  * Each statement of a volatile function has a snapshot of its own, so those behind the lock see what the replica has
  * committed that held it before. One statement for all would not: its snapshot is older than its lock.

@@ -1,7 +1,7 @@
 /** Writes new entries, their keys, the coverage and the end of the log in one call, while all replicas wait. */
 import { CompiledQuery, type Kysely } from "kysely";
 import { type Elements, type ElementType, toBinaryArray } from "../../../lib/store/binary-array.ts";
-import { type Coverage } from "../coverage/coverage.ts";
+import type { Coverage } from "../coverage/coverage.ts";
 import { formatRanges } from "../coverage/offset-range.ts";
 import type { AuditTables } from "../tables.ts";
 import type { Arrival } from "./arrival.ts";
