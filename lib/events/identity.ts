@@ -1,12 +1,10 @@
 /** What names an event for ever, and what tells whether two events of one name say the same. */
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { Event } from "./event.ts";
 
 /** SHA-256 of source and id. JSON keeps them apart and writes every string in its own way, lone surrogates included. */
 export const identityKey = (event: { readonly source: string; readonly id: string }): Buffer =>
-  createHash("sha256")
-    .update(JSON.stringify([event.source, event.id]))
-    .digest();
+  hash("sha256", JSON.stringify([event.source, event.id]), "buffer");
 
 /** Trace context differs between two sendings of one event. */
 const traceExtensions = new Set(["traceparent", "tracestate"]);

@@ -1,5 +1,5 @@
 /** Which offsets of a generation are recorded, a partition. */
-import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import type { AuditTables } from "../tables.ts";
 import { formatRanges, type OffsetRange, parseRanges } from "./offset-range.ts";
 
@@ -21,21 +21,17 @@ export async function cover(
   generation: string,
   added: Coverage,
 ): Promise<void> {
-  if (added.size > 0) await covering(generation, added).execute(trx);
-}
-
-/** The statement, also as a part of another one; rows go in by partition. */
-export function covering(generation: string, added: Coverage): RawBuilder<unknown> {
+  if (added.size === 0) return;
   const rows = [...added].sort(([a], [b]) => a - b);
   const partitions = rows.map(([partition]) => partition);
   const offsets = rows.map(([, ranges]) => formatRanges(ranges));
-  return sql`
+  await sql`
     insert into coverage (generation, partition, offsets)
     select ${generation}::text, partition, offsets::int8multirange
     from unnest(${partitions}::integer[], ${offsets}::text[]) as added (partition, offsets)
     order by partition
     on conflict (generation, partition)
-      do update set offsets = coverage.offsets + excluded.offsets`;
+      do update set offsets = coverage.offsets + excluded.offsets`.execute(trx);
 }
 
 /** Covers offsets that a complete read of the log passed over, and notes that they hold no record. */

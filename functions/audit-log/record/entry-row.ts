@@ -1,23 +1,20 @@
 /** An event as the row that keeps it, and back. */
-import type { Insertable, Selectable } from "kysely";
-import type { Event } from "../../../lib/events/event.ts";
+import type { Selectable } from "kysely";
 import { parseJson } from "../../../lib/events/json.ts";
 import { fromNullableText, fromText, toNullableText, toText } from "../../../lib/store/text.ts";
 import type { EntryTable } from "../tables.ts";
+import type { Arrival } from "./arrival.ts";
 
-export interface Recording {
-  readonly key: Buffer;
-  readonly recordedAt: Date;
-  readonly sequence: number;
-  readonly generation: string;
-}
+/** What an entry has of its own: its place in the log is given to it when it is written. */
+export type NewEntry = Omit<EntryTable, "recorded_at" | "sequence" | "generation"> & {
+  readonly content: Buffer;
+};
 
-export function toRow(event: Event, recording: Recording): Insertable<EntryTable> {
+export function toRow({ event, key, content }: Arrival): NewEntry {
   const { position, problem } = event;
   return {
-    recorded_at: recording.recordedAt,
-    sequence: recording.sequence,
-    key: recording.key,
+    key,
+    content,
     source: toText(event.source),
     id: toText(event.id),
     type: toText(event.type),
@@ -30,7 +27,6 @@ export function toRow(event: Event, recording: Recording): Insertable<EntryTable
     data_is_json: event.data !== undefined || isJson(event.bytes),
     task_id: toNullableText(event.taskId),
     user_id: toNullableText(event.userId),
-    generation: position === null ? null : recording.generation,
     partition: position?.partition ?? null,
     offset: position?.offset ?? null,
     problem_code: problem?.code ?? null,

@@ -1,16 +1,17 @@
 /** Records a batch of events in one transaction: entries, what was a duplicate, and the coverage of the topic. */
 import type { Kysely, Transaction } from "kysely";
+import { cover, type Coverage } from "../coverage/coverage.ts";
 import {
   beginGeneration,
   currentGeneration,
   lockLogEnd,
   type LogEnd,
 } from "../coverage/generation.ts";
-import { type OffsetRange, toRanges } from "../coverage/offset-range.ts";
+import { toRanges } from "../coverage/offset-range.ts";
 import type { AuditTables } from "../tables.ts";
 import { type Arrival, type Duplicate, sortArrivals, type Sorted } from "./arrival.ts";
-import { insertEntries } from "./insert-entries.ts";
 import { findClash, lookUp } from "./lookup.ts";
+import { recordEntries } from "./record-entries.ts";
 
 export interface RecordOptions {
   readonly topic: string;
@@ -27,10 +28,28 @@ export interface Recorded {
   readonly clash: Arrival | undefined;
 }
 
-export function recordBatch(
+/** Nearly always all events are new, and one call records them; what else they can be takes a look first. */
+export async function recordBatch(
   db: Kysely<AuditTables>,
   arrivals: readonly Arrival[],
-  { topic, now }: RecordOptions,
+  options: RecordOptions,
+): Promise<Recorded> {
+  const coverage = coverageOf(arrivals);
+  const now = options.now?.();
+  const isRecorded =
+    areDistinct(arrivals) &&
+    (await recordEntries(db, arrivals, { isSifted: false, now, coverage }));
+  if (!isRecorded) return siftAndRecord(db, arrivals, { ...options, coverage });
+  return { fresh: arrivals, duplicates: [], redelivered: [], clash: undefined };
+}
+
+const areDistinct = (arrivals: readonly Arrival[]): boolean =>
+  new Set(arrivals.map(({ key }) => key.toString("latin1"))).size === arrivals.length;
+
+function siftAndRecord(
+  db: Kysely<AuditTables>,
+  arrivals: readonly Arrival[],
+  { topic, now, coverage }: RecordOptions & { readonly coverage: Coverage },
 ): Promise<Recorded> {
   return db.transaction().execute(async (trx) => {
     const end = await lockLogEnd(trx);
@@ -40,8 +59,8 @@ export function recordBatch(
     const clash = await findClash(trx, arrivals, lookup.findings, present);
     const generation = clash === undefined ? present : await beginAnew(trx, topic, clash);
     const sorted = sortArrivals(arrivals, lookup.findings);
-    const context = { end, generation, now: now?.() ?? lookup.now };
-    return { ...(await write(trx, arrivals, sorted, context)), clash };
+    const context = { end, generation, coverage, now: now?.() ?? lookup.now };
+    return { ...(await write(trx, sorted, context)), clash };
   });
 }
 
@@ -65,24 +84,24 @@ export const placeOf = ({ event: { position } }: Arrival): string =>
 interface WriteContext {
   readonly end: LogEnd;
   readonly generation: string;
+  /** Of the whole batch. */
+  readonly coverage: Coverage;
   readonly now: Date;
 }
 
 async function write(
   trx: Transaction<AuditTables>,
-  arrivals: readonly Arrival[],
-  sorted: Sorted,
-  { end, generation, now }: WriteContext,
+  { fresh, ...sorted }: Sorted,
+  { end, generation, coverage, now }: WriteContext,
 ): Promise<Omit<Recorded, "clash">> {
   // A clock that was set back must not put an entry before one that a reader has seen.
   const recordedAt = now > end.recordedAt ? now : end.recordedAt;
-  const coverage = coverageOf(arrivals);
-  const place = { recordedAt, generation, after: end.sequence, coverage };
-  await insertEntries(trx, sorted.fresh, place);
+  if (fresh.length === 0) await cover(trx, generation, coverage);
+  else await recordEntries(trx, fresh, { isSifted: true, now: recordedAt, coverage });
   const duplicates = await insertDuplicates(trx, sorted.duplicates, recordedAt, generation);
   const notedBefore = sorted.duplicates.filter((duplicate) => !duplicates.includes(duplicate));
   const redelivered = [...sorted.redelivered, ...notedBefore.map(({ arrival }) => arrival)];
-  return { fresh: sorted.fresh, duplicates, redelivered };
+  return { fresh, duplicates, redelivered };
 }
 
 async function insertDuplicates(
@@ -114,7 +133,7 @@ async function insertDuplicates(
 const nameOf = (key: Buffer, place: { partition: number | null; offset: number | null } | null) =>
   `${key.toString("base64")} ${place?.partition ?? null} ${place?.offset ?? null}`;
 
-function coverageOf(arrivals: readonly Arrival[]): Map<number, OffsetRange[]> {
+function coverageOf(arrivals: readonly Arrival[]): Coverage {
   const offsets = new Map<number, number[]>();
   for (const { event } of arrivals) {
     if (event.position === null) continue;

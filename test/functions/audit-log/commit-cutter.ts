@@ -4,14 +4,14 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export interface CommitCutter extends AsyncDisposable {
   readonly url: string;
-  /** Cuts the next COMMIT. */
-  cutNext(): void;
+  /** Cuts the next statement that has this text and commits: `commit` itself, or one that is its own transaction. */
+  cutNext(text: string): void;
   readonly cuts: () => number;
 }
 
 export async function startCommitCutter(databaseUrl: string): Promise<CommitCutter> {
   const target = new URL(databaseUrl);
-  let isArmed = false;
+  let armed: string | undefined;
   let cuts = 0;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
@@ -24,8 +24,8 @@ export async function startCommitCutter(databaseUrl: string): Promise<CommitCutt
     client.on("close", () => upstream.destroy());
     upstream.on("close", () => client.destroy());
     client.on("data", (chunk) => {
-      if (isArmed && chunk.includes("commit")) {
-        isArmed = false;
+      if (armed !== undefined && chunk.includes(armed)) {
+        armed = undefined;
         isCutting = true;
       }
       upstream.write(chunk);
@@ -43,8 +43,8 @@ export async function startCommitCutter(databaseUrl: string): Promise<CommitCutt
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.href,
-    cutNext: () => {
-      isArmed = true;
+    cutNext: (text) => {
+      armed = text;
     },
     cuts: () => cuts,
     [Symbol.asyncDispose]: async () => {

@@ -80,3 +80,11 @@ test("whatever breaks the contract is an entry with the problem", async () => {
     { problem: { code: "attribute_invalid" } },
   ]);
 });
+
+test("a partition that no column holds is refused alone", async () => {
+  const statuses = await Promise.all([
+    deliver(log.url, { id: "no-partition", partition: 2 ** 31, offset: 0 }),
+    deliver(log.url, { id: "beside-no-partition", partition: 7, offset: 0 }),
+  ]);
+  expect(statuses).toEqual([422, 204]);
+});

@@ -77,17 +77,25 @@ test("source and id are kept apart: the same characters cut elsewhere are anothe
   expect((await getEntries(scene.log.url)).page.entries).toHaveLength(3);
 });
 
-test("a connection cut after COMMIT and before its answer leaves one entry, and the delivery is answered", async () => {
-  await using cutter = await startCommitCutter(scene.database.url);
-  await using behind = await startAuditLog(cutter.url);
-  expect(await deliver(behind.url, { id: "before", partition: 0, offset: 0 })).toBe(204);
-  cutter.cutNext();
-  expect(await deliver(behind.url, { id: "cut", partition: 0, offset: 1 })).toBe(204);
-  expect(cutter.cuts()).toBe(1);
-  const { page } = await getEntries(scene.log.url);
-  expect(page.entries.map(({ id }) => id)).toEqual(["before", "cut"]);
-  expect(await duplicates()).toEqual([]);
-});
+test.each([
+  ["of the one call", "record_entries", { id: "cut", offset: 1 }, ["before", "cut"]],
+  ["of a batch that was sifted", "commit", { id: "before", offset: 1 }, ["before"]],
+])(
+  "a connection cut after the COMMIT %s and before its answer leaves one entry, and the delivery is answered",
+  async (_, text, delivery, ids) => {
+    await using cutter = await startCommitCutter(scene.database.url);
+    // Its first statement of a kind goes over the wire as a text.
+    await using behind = await startAuditLog(cutter.url);
+    expect(await deliver(scene.log.url, { id: "before", partition: 0, offset: 0 })).toBe(204);
+    cutter.cutNext(text);
+    expect(await deliver(behind.url, { ...delivery, partition: 0 })).toBe(204);
+    expect(cutter.cuts()).toBe(1);
+    const { page } = await getEntries(scene.log.url);
+    expect(page.entries.map(({ id }) => id)).toEqual(ids);
+    expect(await duplicates()).toHaveLength(ids.includes("cut") ? 0 : 1);
+    expect((await getGeneration(scene.log.url)).covered).toEqual([2]);
+  },
+);
 
 test("two replicas that get the same records in other orders neither deadlock nor record one twice", async () => {
   await using second = await startAuditLog(scene.database.url);
