@@ -18,12 +18,12 @@ import { openConsole, tokenSigner } from "./start/console.ts";
 import { doorsOf, startServices, startStatefulSets } from "./start/function.ts";
 import { startJobs } from "./start/job.ts";
 import { lockState } from "./start/state-lock.ts";
-import { readKafka } from "./start/kafka.ts";
-import { type Servers, startParts } from "./start/part.ts";
+import { readKafka } from "./start/server/kafka.ts";
+import { type Servers, startParts } from "./start/server/part.ts";
 import { checkPorts, requireFreePorts } from "./start/port.ts";
 import { startRecipients } from "./start/recipient.ts";
-import { readRedis } from "./start/redis.ts";
-import { readDaprd } from "./start/sidecar.ts";
+import { readRedis } from "./start/server/redis.ts";
+import { readDaprd } from "./start/server/sidecar.ts";
 import { startCronJobs, startDispatchers, startPingSources } from "./start/source.ts";
 
 export interface RunnerOptions {

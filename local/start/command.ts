@@ -4,7 +4,7 @@ import type { ProcessPlan } from "../plan/process.ts";
 import { resolveEnv } from "../plan/process.ts";
 import type { FunctionCommand } from "../process/replica/function-process.ts";
 import type { Environment, Secrets } from "../secret.ts";
-import { kafkaVariables } from "./kafka.ts";
+import { kafkaVariables } from "./server/kafka.ts";
 
 /** Handed on where set, beside what the YAML gives: how tokens are checked, how much is logged, where traces go. */
 const HANDED_ON = [

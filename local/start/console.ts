@@ -5,7 +5,7 @@ import type { TokenIssuer } from "../console/token.ts";
 import type { Plan } from "../plan.ts";
 import type { Report } from "../report.ts";
 import type { Environment, Secrets } from "../secret.ts";
-import type { Parts } from "./part.ts";
+import type { Parts } from "./server/part.ts";
 
 export interface ConsoleOptions {
   plan: Plan;

@@ -4,7 +4,7 @@ import { type RunningService, startService } from "../process/service.ts";
 import { startStatefulSet } from "../process/stateful-set.ts";
 import { metricsPortOf } from "../address.ts";
 import { toCommand } from "./command.ts";
-import { type SidecarsOptions, startPodSidecar } from "./sidecar.ts";
+import { type SidecarsOptions, startPodSidecar } from "./server/sidecar.ts";
 
 export type FunctionsOptions = SidecarsOptions;
 

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { Client } from "pg";
 import { startRealPostgres } from "../../local/real/postgres.ts";
 import { openKeys, ownerOf, SCHEMAS } from "../../local/secret.ts";
-import { openDatabase } from "../../local/start/database.ts";
+import { openDatabase } from "../../local/start/server/database.ts";
 import { bundleOf } from "./bundle.ts";
 
 export interface BenchPostgres extends AsyncDisposable {

@@ -1,6 +1,6 @@
 /** What a sidecar is told of this machine's Kafka and Redis, by the names that `dapr-components/` reads with envRef. */
 import type { KafkaEnv, Sasl } from "../../../lib/kafka/env.ts";
-import type { Redis } from "../../start/redis.ts";
+import type { Redis } from "../../start/server/redis.ts";
 
 const MECHANISMS: Readonly<Record<Sasl["mechanism"], string>> = {
   plain: "PLAINTEXT",

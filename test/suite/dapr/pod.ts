@@ -4,7 +4,7 @@ import type { Kafka, Message, Producer } from "kafkajs";
 import { expect, vi } from "vitest";
 import { openKafka } from "../../../lib/kafka/client.ts";
 import { prepare } from "../../../local/runner.ts";
-import { startPodSidecar } from "../../../local/start/sidecar.ts";
+import { startPodSidecar } from "../../../local/start/server/sidecar.ts";
 import { makeFolder } from "../../support/folder.ts";
 import { root } from "../../support/runner.ts";
 import { App, type Delivered } from "./app.ts";

@@ -2,9 +2,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, it, vi } from "vitest";
-import { freePort } from "../../../local/process/replica/free-port.ts";
-import { startLog } from "../../../local/start/kafka.ts";
-import { makeFolder } from "../../support/folder.ts";
+import { freePort } from "../../../../local/process/replica/free-port.ts";
+import { startLog } from "../../../../local/start/server/kafka.ts";
+import { makeFolder } from "../../../support/folder.ts";
 
 async function sendAndWaitForEnd(port: number, bytes: string): Promise<void> {
   const socket = connect(port, "127.0.0.1");

@@ -1,14 +1,14 @@
 /** The log of the functions: the embedded Kafka, or the one of KAFKA_BROKER. */
 import { join, resolve } from "node:path";
 import type { Kafka } from "kafkajs";
-import { readVariables } from "../../lib/host/variables.ts";
-import { openKafka } from "../../lib/kafka/client.ts";
-import { KAFKA_SECURITY_VARIABLES, type KafkaEnv, readKafkaEnv } from "../../lib/kafka/env.ts";
-import { kafkaUnusable } from "../../lib/kafka/mistake.ts";
-import { startKafkaThread } from "../kafka/thread.ts";
-import type { Note } from "../process/note/note.ts";
-import { createRepeatedNote } from "../process/note/repeated-note.ts";
-import type { Environment } from "../secret.ts";
+import { readVariables } from "../../../lib/host/variables.ts";
+import { openKafka } from "../../../lib/kafka/client.ts";
+import { KAFKA_SECURITY_VARIABLES, type KafkaEnv, readKafkaEnv } from "../../../lib/kafka/env.ts";
+import { kafkaUnusable } from "../../../lib/kafka/mistake.ts";
+import { startKafkaThread } from "../../kafka/thread.ts";
+import type { Note } from "../../process/note/note.ts";
+import { createRepeatedNote } from "../../process/note/repeated-note.ts";
+import type { Environment } from "../../secret.ts";
 
 export interface LogOptions {
   stateDir: string;

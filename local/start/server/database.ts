@@ -1,10 +1,10 @@
 /** The database of the functions: the embedded PostgreSQL, or the one of DATABASE_URL. */
 import { Client } from "pg";
-import { UsageError } from "../../lib/host/error.ts";
-import { startPostgres } from "../part/postgres.ts";
-import { provisionRoles, provisionSchemas } from "../part/postgres-role.ts";
-import type { Note } from "../process/note/note.ts";
-import { type Environment, ownerOf, SCHEMAS } from "../secret.ts";
+import { UsageError } from "../../../lib/host/error.ts";
+import { startPostgres } from "../../part/postgres.ts";
+import { provisionRoles, provisionSchemas } from "../../part/postgres-role.ts";
+import type { Note } from "../../process/note/note.ts";
+import { type Environment, ownerOf, SCHEMAS } from "../../secret.ts";
 
 export interface Database extends AsyncDisposable {
   /** The URL of a role of the functions. */

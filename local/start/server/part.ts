@@ -1,12 +1,12 @@
 /** The parts around the functions: database, log, mail and SMS catcher. Each has a real one in its place where the environment names it. */
 import type { Kafka } from "kafkajs";
-import type { KafkaEnv } from "../../lib/kafka/env.ts";
-import type { Ports } from "../address.ts";
-import { type Mail, startMail } from "../part/mail.ts";
-import { type Sms, startSms } from "../part/sms.ts";
-import type { Note } from "../process/note/note.ts";
-import { type Environment, openKeys, openSecrets, type Secrets } from "../secret.ts";
-import { startAll } from "./all.ts";
+import type { KafkaEnv } from "../../../lib/kafka/env.ts";
+import type { Ports } from "../../address.ts";
+import { type Mail, startMail } from "../../part/mail.ts";
+import { type Sms, startSms } from "../../part/sms.ts";
+import type { Note } from "../../process/note/note.ts";
+import { type Environment, openKeys, openSecrets, type Secrets } from "../../secret.ts";
+import { startAll } from "../all.ts";
 import { openDatabase } from "./database.ts";
 import { openRunnerKafka, requireKafka, startLog } from "./kafka.ts";
 import { type Redis, requireRedis } from "./redis.ts";

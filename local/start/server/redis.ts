@@ -1,6 +1,6 @@
 /** The state of the gateway's sidecar: a file of the runner, or the Redis of REDIS_URL. */
-import { UsageError } from "../../lib/host/error.ts";
-import type { Environment } from "../secret.ts";
+import { UsageError } from "../../../lib/host/error.ts";
+import type { Environment } from "../../secret.ts";
 
 export interface Redis {
   /** `host:port` */

@@ -2,18 +2,18 @@
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { UsageError } from "../../lib/host/error.ts";
-import type { Ports } from "../address.ts";
-import { startDaprd } from "../dapr/daprd/daprd.ts";
-import { toDaprEnv } from "../dapr/daprd/daprd-env.ts";
-import { startSidecar } from "../dapr/sidecar.ts";
-import type { Plan } from "../plan.ts";
-import { resolveEnv } from "../plan/process.ts";
-import type { SidecarPlan } from "../plan/sidecar.ts";
-import type { Note } from "../process/note/note.ts";
-import type { PodSidecar } from "../process/stateful-set.ts";
-import type { Environment } from "../secret.ts";
-import type { CommandOptions } from "./command.ts";
+import { UsageError } from "../../../lib/host/error.ts";
+import type { Ports } from "../../address.ts";
+import { startDaprd } from "../../dapr/daprd/daprd.ts";
+import { toDaprEnv } from "../../dapr/daprd/daprd-env.ts";
+import { startSidecar } from "../../dapr/sidecar.ts";
+import type { Plan } from "../../plan.ts";
+import { resolveEnv } from "../../plan/process.ts";
+import type { SidecarPlan } from "../../plan/sidecar.ts";
+import type { Note } from "../../process/note/note.ts";
+import type { PodSidecar } from "../../process/stateful-set.ts";
+import type { Environment } from "../../secret.ts";
+import type { CommandOptions } from "../command.ts";
 import type { Servers } from "./part.ts";
 
 export interface SidecarsOptions {

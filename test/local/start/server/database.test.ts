@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Postgres, startPostgres } from "../../../local/part/postgres.ts";
-import { openKeys } from "../../../local/secret.ts";
-import { openDatabase } from "../../../local/start/database.ts";
+import { type Postgres, startPostgres } from "../../../../local/part/postgres.ts";
+import { openKeys } from "../../../../local/secret.ts";
+import { openDatabase } from "../../../../local/start/server/database.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "database "));
 const note = () => undefined;
