@@ -4,7 +4,14 @@ import type { Duplex } from "node:stream";
 import { NoReplicaError, type Lease } from "./activator.ts";
 import { GUARD_HEADERS } from "./front.ts";
 import type { Acquire } from "./proxy.ts";
-import { answerHeaders, isRefused, openUpstream, requestHeaders, without } from "./upstream.ts";
+import {
+  answerHeaders,
+  isRefused,
+  isStale,
+  openUpstream,
+  requestHeaders,
+  without,
+} from "./upstream.ts";
 
 const UPGRADE = ["Connection", "Upgrade"];
 const CLOSE = ["Connection", "close"];
@@ -43,7 +50,7 @@ function forwardHandshake(
     lease[Symbol.dispose]();
   });
   upstream.on("error", (error) => {
-    if (isRefused(error, lease)) {
+    if (isStale(error, upstream) || isRefused(error, lease)) {
       lease[Symbol.dispose]();
       again();
     } else endHandshake(socket, 502);

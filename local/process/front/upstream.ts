@@ -40,6 +40,10 @@ export function isRefused(error: NodeJS.ErrnoException, { replica }: Lease): boo
   return true;
 }
 
+/** The function closed a kept connection just when the request came: a GET can be sent again, as Go's client does it. */
+export const isStale = (error: NodeJS.ErrnoException, { reusedSocket }: ClientRequest): boolean =>
+  reusedSocket && error.code === "ECONNRESET";
+
 /** Node gives and takes header bytes as Latin-1 characters, so raw ones pass unchanged. */
 export function requestHeaders({ rawHeaders }: IncomingMessage): string[] {
   return without(HOP_BY_HOP, rawHeaders);

@@ -77,7 +77,8 @@ it("starts a pod again after a crash, under the same name", async () => {
   const set = await start({ replicas: 1 });
   await set.wake();
   await get(set, "/die");
-  expect(await podOf(set)).toBe("pods-0");
+  // Until it is gone, its port may still take a connection that nobody answers.
+  await expect.poll(() => podOf(set)).toBe("pods-0");
 });
 
 it("gives each pod its own sidecar's ports, and the sidecar the port of the living app", async () => {
@@ -111,10 +112,14 @@ it("joins a WebSocket to a pod, both ways, and ends it with the pod", async () =
   await closed;
 });
 
-it("passes on a refused handshake, and refuses one of another origin itself", async () => {
+it("refuses a handshake of another origin itself", async () => {
+  const set = await start({ replicas: 1 });
+  expect(await text(handshake(set, "/ws", "https://evil.example"))).toMatch(/^HTTP\/1.1 403 /);
+});
+
+it("passes on a refused handshake, and the next one although the pod has closed that connection", async () => {
   const set = await start({ replicas: 1 });
   expect(await text(handshake(set, "/refused"))).toMatch(/^HTTP\/1.1 401 [^]*no$/);
-  expect(await text(handshake(set, "/ws", "https://evil.example"))).toMatch(/^HTTP\/1.1 403 /);
   const allowed = handshake(set, "/ws", "https://tasks.example");
   expect(await firstBytes(allowed)).toMatch(/^HTTP\/1.1 101 /);
   allowed.destroy();
