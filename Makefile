@@ -44,7 +44,7 @@ test: node_modules/.installed ## Run the tests
 	@$(RUN) vitest run --project parts --project flow
 
 test-real: node_modules/.installed ## Run the suites on the real servers, installing what is missing
-	@$(RUN) vitest run --project real
+	@$(RUN) vitest run --project 'real*'
 
 load: node_modules/.installed ## 100,000 events through the real servers to 200 WebSocket clients: rates, latency, memory, CPU
 	@$(RUN) node --disable-warning=TimeoutNegativeWarning test/load/main.ts

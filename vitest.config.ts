@@ -49,8 +49,19 @@ export default defineConfig({
         test: {
           ...shared,
           name: "real",
-          include: ["test/real/**/*.test.ts", ...onBothTargets],
-          globalSetup: ["test/support/real-server.ts"],
+          include: ["test/real/**/*.test.ts"],
+          globalSetup: ["test/support/real-part.ts", "test/support/real-server.ts"],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "real-timed",
+          include: onBothTargets,
+          globalSetup: ["test/support/real-part.ts"],
+          // They hold waits to recorded ones: nothing else may take the cores.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -65,8 +65,8 @@ export function expectWaits(seen: Requests, recorded: Requests, expect = globalE
     expect(seenSteps).toHaveLength(steps.length);
     for (const [index, step] of steps.entries()) {
       const seenStep = seenSteps[index] ?? step;
-      const waitMs = step.atMs - (steps[index - 1] ?? step).atMs;
-      expectNear(seenStep.atMs - (seenSteps[index - 1] ?? seenStep).atMs, waitMs, expect);
+      const waitMs = waitBefore(step, steps[index - 1]);
+      expectNear(waitBefore(seenStep, seenSteps[index - 1]), waitMs, expect);
       expect(seenStep.closedByDispatcherAtMs === undefined).toBe(
         step.closedByDispatcherAtMs === undefined,
       );
@@ -77,6 +77,10 @@ export function expectWaits(seen: Requests, recorded: Requests, expect = globalE
 
 const stepsByRecord = ({ deliveries, deadLetters }: Requests) =>
   Map.groupBy(timeline(deliveries, deadLetters), ({ record }) => record);
+
+/** From where the one before was given up, if it was: its own stamp may be late. */
+const waitBefore = ({ atMs }: TimedRequest, before?: TimedRequest): number =>
+  before === undefined ? 0 : atMs - (before.closedByDispatcherAtMs ?? before.atMs);
 
 const heldMs = ({ atMs, closedByDispatcherAtMs = atMs }: TimedRequest): number =>
   closedByDispatcherAtMs - atMs;
