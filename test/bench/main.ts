@@ -19,10 +19,11 @@ async function main(): Promise<void> {
   );
   for (const name of options.parts) {
     const part = await load(name);
+    const rounds = Math.min(options.rounds, part.maxRounds ?? Infinity);
     console.log(`# ${part.title}\n`);
-    const outcome = await run(part, options.rounds);
+    const outcome = await run(part, rounds);
     printOutcome(outcome);
-    if (options.isKept) keepResult(toResult(part, options.rounds, outcome));
+    if (options.isKept) keepResult(toResult(part, rounds, outcome));
   }
   if (options.isKept) keep();
 }

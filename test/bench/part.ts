@@ -46,5 +46,7 @@ export interface Part {
   /** As `make bench PART=…` names it. */
   readonly name: string;
   readonly title: string;
+  /** Fewer than others, so that all parts together stay under ten minutes. */
+  readonly maxRounds?: number;
   readonly run: (context: BenchContext) => Promise<Outcome>;
 }

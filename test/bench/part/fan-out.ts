@@ -18,7 +18,7 @@ const slow = 30;
 const fast = 500;
 /** Alone: a tenth of a second apart. */
 const lone = 10;
-const ms = { lone: 2_000, slow: 2_500, fast: 2_500 };
+const ms = { lone: 1_500, slow: 2_000, fast: 2_000 };
 /** Until what a thousand handshakes left behind is settled. */
 const settleMs = 1_500;
 
