@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Ports } from "../../local/address.ts";
-import { freePort } from "../../local/process/replica/free-port.ts";
+import { portsFor } from "../support/port.ts";
 import { type Runner, startRunner } from "../../local/runner.ts";
 import { copyManifest, type ManifestCopy } from "./manifest-copy.ts";
 
@@ -47,14 +47,13 @@ export async function runnerFixture(): Promise<RunnerFixture> {
   const folder = mkdtempSync(join(tmpdir(), "runner "));
   const copy = copyManifest();
   for (const name of NAMES) writeStub(join(folder, "functions", name), name);
-  const ports = {
-    broker: await freePort(),
-    console: await freePort(),
-    kafka: await freePort(),
-    services: Object.fromEntries(
-      await Promise.all(NAMES.map(async (name) => [name, await freePort()] as const)),
-    ),
-  };
+  const { broker, console, kafka, ...services } = await portsFor([
+    "broker",
+    "console",
+    "kafka",
+    ...NAMES,
+  ]);
+  const ports = { broker, console, kafka, services };
   const stateDir = join(folder, "state");
   const lines: string[] = [];
   return {

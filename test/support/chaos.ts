@@ -28,7 +28,9 @@ export function pidsOf(runner: Runner, what: string): number[] {
     const port = readFileSync(join(runner.stateDir, "postgres-port"), "utf8").trim();
     return readdirSync("/proc")
       .filter(
-        (pid) => /^\d+$/.test(pid) && new RegExp(`bin/postgres .*${port}`).test(commandLine(pid)),
+        (pid) =>
+          /^\d+$/.test(pid) &&
+          new RegExp(`bin/postgres .*-p ${port}(?: |$)`).test(commandLine(pid)),
       )
       .map(Number);
   }
@@ -45,6 +47,17 @@ export function killHard(runner: Runner, what: string): boolean {
   return pids.length > 0;
 }
 
+/** kill -9: without their server, PostgreSQL's connections answer for a moment more. */
+function killWithChildren(pid: number): void {
+  for (const each of [pid, ...childrenOf(pid)]) {
+    try {
+      process.kill(each, "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+}
+
 /** Kills PostgreSQL and keeps it from starting again, until what is returned is called. */
 export function takePostgresAway(runner: Runner): () => void {
   const [pid = 0] = pidsOf(runner, "postgres");
@@ -53,7 +66,7 @@ export function takePostgresAway(runner: Runner): () => void {
   // Without this file it refuses the folder.
   const [file, aside] = [join(dataDir, "PG_VERSION"), join(dataDir, "PG_VERSION.away")];
   renameSync(file, aside);
-  killHard(runner, "postgres");
+  killWithChildren(pid);
   return () => {
     if (existsSync(aside)) renameSync(aside, file);
   };

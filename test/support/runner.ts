@@ -1,9 +1,9 @@
 /** `make start` for a test: the runner as its own process, on free ports, with a state folder of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { portsFor } from "./port.ts";
 
 export const root = join(import.meta.dirname, "../..");
 const folders = ["eventing", "knative", "dapr-components"];
@@ -61,12 +61,10 @@ export class Runner implements AsyncDisposable {
 
   static async prepare(options: RunnerOptions = {}): Promise<Runner> {
     const { edit = {} } = options;
-    const ports = Object.fromEntries(
-      await Promise.all(names.map(async (name) => [name, await freePort()] as const)),
-    );
+    const ports = await portsFor(names);
     const folder = mkdtempSync(join(tmpdir(), "task-events-"));
     const manifests = Object.keys(edit).length === 0 ? root : copyManifests(folder, edit);
-    return new Runner(ports as Record<Name, number>, folder, manifests, options);
+    return new Runner(ports, folder, manifests, options);
   }
 
   static async start(options?: RunnerOptions): Promise<Runner> {
@@ -170,17 +168,3 @@ function copyManifests(folder: string, edit: ManifestEdit): string {
   }
   return copy;
 }
-
-/** Below the range from which systems give ports to whoever asks for any: nobody else takes it before the runner does. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    if (await isFree(port)) return port;
-  }
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer().once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
