@@ -17,12 +17,15 @@ const shared = {
   maxWorkers: availableParallelism(),
 };
 
-/** What says how Knative delivers: on the embedded log with the parts, and again on real Kafka. */
+/** What says how Knative takes and delivers events: on the embedded log with the parts, and again on real Kafka. */
 const onBothTargets = [
-  "test/local/knative/{dispatch-recording,ingress-recording,ingress,kafka-sink,kafka-source}.test.ts",
-  "test/local/knative/{ping-source,silent-loss,trigger}.test.ts",
+  "test/local/knative/{ingress-recording,ingress,kafka-sink,silent-loss}.test.ts",
   "test/local/knative/consumer/initial-offset.test.ts",
   "test/docs/ingress.test.ts",
+];
+/** They hold waits to recorded ones. */
+const timedOnBothTargets = [
+  "test/local/knative/{dispatch-recording,kafka-source,ping-source,trigger}.test.ts",
 ];
 
 export default defineConfig({
@@ -49,7 +52,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "real",
-          include: ["test/real/**/*.test.ts"],
+          include: ["test/real/**/*.test.ts", ...onBothTargets],
           globalSetup: ["test/support/real-part.ts", "test/support/real-server.ts"],
         },
       },
@@ -57,9 +60,9 @@ export default defineConfig({
         test: {
           ...shared,
           name: "real-timed",
-          include: onBothTargets,
+          include: timedOnBothTargets,
           globalSetup: ["test/support/real-part.ts"],
-          // They hold waits to recorded ones: nothing else may take the cores.
+          // Nothing else may take the cores.
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },
