@@ -44,7 +44,8 @@ export default defineConfig({
           ...shared,
           name: "flow",
           include: ["test/flow/**/*.test.ts"],
-          // Each starts a whole runner: when the parts are done.
+          // Each starts a whole runner: one after the other, when the parts are done.
+          fileParallelism: false,
           sequence: { groupOrder: 1 },
         },
       },

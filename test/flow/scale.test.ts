@@ -28,7 +28,12 @@ const processes = (): number => pidsOf(runner, "audit-log").length;
 const linesOf = (name: string): string[] =>
   runner.output.split("\n").filter((line) => line.startsWith(`${name}: `));
 
-const untilAsleep = (): Promise<void> => until(() => expect(processes()).toBe(0), 40_000);
+/** Its process is gone before it is said. */
+const untilAsleep = (): Promise<void> =>
+  until(() => {
+    expect(processes()).toBe(0);
+    expect(linesOf("audit-log").at(-1)).toMatch(/asleep/);
+  }, 40_000);
 
 it("sleeps, wakes with an event, delivers it, and sleeps again after its window", async () => {
   await untilAsleep();

@@ -145,8 +145,10 @@ export class Sender {
   }
 
   #pump(): void {
-    const { settler, clock, channel } = this.#options;
-    while (!settler.isDown && this.#provider.waitMs === 0) {
+    const { settler, clock, channel, concurrency } = this.#options;
+    // What was answered and not written down yet would be sent again by another process.
+    const mayStart = () => !settler.isDown && settler.pending < concurrency;
+    while (mayStart() && this.#provider.waitMs === 0) {
       const next = this.#queue.take(
         ({ breaker, isSlow, fastUnderWay }) =>
           breaker.waitMs === 0 && this.#slots.isFree(isSlow, fastUnderWay),

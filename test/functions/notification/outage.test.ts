@@ -1,4 +1,5 @@
 /** Providers and the database that are slow, refuse, or are not there. */
+import { Client } from "pg";
 import { expect, test } from "vitest";
 import { startMailServer } from "./provider.ts";
 import { startScene, type Replica } from "./scene.ts";
@@ -191,4 +192,35 @@ test("a database that goes away while mails are out gets their outcome when it i
     .poll(() => countByState(replica).catch(() => undefined), { timeout: 10_000 })
     .toEqual({ sent: 12 });
   expect(scene.mail.mails).toHaveLength(12);
+});
+
+test("while outcomes cannot be written down, no more is sent than a crash may send again", async () => {
+  const scene = await startScene();
+  const replica = await scene.start({ retry });
+  await replica.put("u1", { email: "u1@example.test" });
+  scene.mail.behaviour.rcptDelayMs = () => 500;
+  await Promise.all(Array.from({ length: 60 }, () => replica.post({})));
+  const admin = new Client({ connectionString: scene.database.adminUrl });
+  await admin.connect();
+  await admin.query("begin; lock table notification.notifications in exclusive mode");
+  scene.mail.behaviour.rcptDelayMs = () => 0;
+
+  // Four sends at once, and as many that wait to be written down.
+  let sent = -1;
+  await expect
+    .poll(
+      () => {
+        const before = sent;
+        sent = scene.mail.mails.length;
+        return sent > 0 && sent === before;
+      },
+      { interval: 1_000, timeout: 20_000 },
+    )
+    .toBe(true);
+  expect(sent).toBeLessThanOrEqual(12);
+
+  await admin.query("rollback");
+  await admin.end();
+  await expect.poll(() => countByState(replica), { timeout: 15_000 }).toEqual({ sent: 60 });
+  expect(scene.mail.mails).toHaveLength(60);
 });
