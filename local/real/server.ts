@@ -83,7 +83,7 @@ class ServerProcess implements RealServer {
     if (child?.pid === undefined || hasEnded(child)) return;
     const ended = once(child, "exit");
     const pids = FORCED.has(signal) ? treeOf(child.pid) : [child.pid];
-    for (const pid of pids) send(pid, signal);
+    for (const pid of pids) sendSignal(pid, signal);
     if (signal === "SIGSTOP" || signal === "SIGCONT") return;
     await ended;
     // Its own children may still end: they would hold the port or the data against the next start.
@@ -147,11 +147,11 @@ function treeOf(pid: number): number[] {
   return [pid, ...children.split(/\s+/).filter(Boolean).map(Number)];
 }
 
-function send(pid: number, signal: NodeJS.Signals): void {
+/** To one that may have ended meanwhile. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    // It ended meanwhile.
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

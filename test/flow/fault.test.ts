@@ -2,8 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pLimit from "p-limit";
 import { expect, it, onTestFinished } from "vitest";
-import { WebSocket } from "ws";
 import { killHard, seededRandom } from "../support/chaos.ts";
+import { Follower } from "../support/fault/follower.ts";
 import { Runner } from "../support/runner.ts";
 
 const total = 5000;
@@ -29,52 +29,6 @@ async function publish(runner: Runner, index: number): Promise<void> {
     if (status === 202) return;
     await delay(100);
   }
-}
-
-/** A client as it should be: it reconnects and resumes with its cursor. */
-function follow(
-  runner: Runner,
-  token: string,
-): { seen: Set<string>; cursor: () => string | undefined; stop: () => void } {
-  const seen = new Set<string>();
-  let cursor: string | undefined;
-  let isStopped = false;
-  let socket: WebSocket | undefined;
-  const connect = (): void => {
-    const query = cursor === undefined ? "" : `?cursor=${cursor}`;
-    const current = new WebSocket(
-      `ws://localhost:${runner.ports["websocket-gateway"]}/ws${query}`,
-      "task-events.v1",
-      {
-        headers: { authorization: `Bearer ${token}` },
-      },
-    );
-    socket = current;
-    current.on("message", (bytes: Buffer) => {
-      const frame = JSON.parse(bytes.toString()) as {
-        cursor: string;
-        recovered?: boolean;
-        event?: { id: string };
-      };
-      // The audit log is still behind what was missed: the cursor stays good, and is tried again.
-      if (frame.recovered === false) return current.close();
-      if (frame.event !== undefined) seen.add(frame.event.id);
-      cursor = frame.cursor;
-    });
-    current.on("error", () => {});
-    current.on("close", () => {
-      if (!isStopped) setTimeout(connect, 500);
-    });
-  };
-  connect();
-  return {
-    seen,
-    cursor: () => cursor,
-    stop: () => {
-      isStopped = true;
-      socket?.close();
-    },
-  };
 }
 
 interface Page {
@@ -106,9 +60,9 @@ it(
     const random = seededRandom(seed);
     const runner = await Runner.start();
     onTestFinished(() => runner[Symbol.asyncDispose]());
-    const client = follow(runner, await runner.token("u1"));
-    onTestFinished(() => client.stop());
-    await expect.poll(() => client.cursor(), { timeout: 20_000 }).toBeDefined();
+    const client = new Follower(runner, await runner.token("u1"));
+    onTestFinished(() => client[Symbol.dispose]());
+    await expect.poll(() => client.cursor, { timeout: 20_000 }).toBeDefined();
     await runner.post(
       { id: "series", type: "task.created", time: "2026-01-01T00:00:00Z", partitionkey: "s" },
       minutely(),

@@ -1,6 +1,7 @@
 /** What goes wrong on purpose: processes that are killed or stand still; schedules are replayed by their seed. */
 import { existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { sendSignal } from "../../local/real/server.ts";
 import type { Runner } from "./runner.ts";
 
 /** mulberry32: small, seeded, the same everywhere. */
@@ -49,13 +50,7 @@ export function killHard(runner: Runner, what: string): boolean {
 
 /** kill -9: without their server, PostgreSQL's connections answer for a moment more. */
 function killWithChildren(pid: number): void {
-  for (const each of [pid, ...childrenOf(pid)]) {
-    try {
-      process.kill(each, "SIGKILL");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    }
-  }
+  for (const each of [pid, ...childrenOf(pid)]) sendSignal(each, "SIGKILL");
 }
 
 /** Kills PostgreSQL and keeps it from starting again, until what is returned is called. */

@@ -3,8 +3,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { partsFolder } from "../../local/real/cache.ts";
-import { findParts } from "../../local/real/install.ts";
 import { startRealKafka } from "../../local/real/kafka/kafka.ts";
 
 declare module "vitest" {
@@ -16,7 +14,7 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env["REAL_KAFKA_BROKER"];
-  const jars = (await findParts(partsFolder(process.env))).kafka.path;
+  const jars = project.getProvidedContext().realParts.kafka.path;
   if (given || jars === undefined) {
     project.provide("realKafka", given ?? "");
     return () => Promise.resolve();

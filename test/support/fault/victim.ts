@@ -1,6 +1,6 @@
 /** What faults happen to: servers and the runner, which the test brings back, and what the runner itself brings back. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { RealServer } from "../../../local/real/server.ts";
+import { type RealServer, sendSignal } from "../../../local/real/server.ts";
 import { pidsOf } from "../chaos.ts";
 import type { Runner } from "../runner.ts";
 
@@ -35,7 +35,7 @@ export function processVictim(runner: Runner, name: string): Victim {
   const send = (chance: number, signal: NodeJS.Signals): number | undefined => {
     const pids = pidsOf(runner, name).toSorted((a, b) => a - b);
     const pid = pids[Math.floor(chance * pids.length)];
-    if (pid !== undefined) signalTo(pid, signal);
+    if (pid !== undefined) sendSignal(pid, signal);
     return pid;
   };
   return {
@@ -45,18 +45,10 @@ export function processVictim(runner: Runner, name: string): Victim {
       const pid = send(chance, "SIGSTOP");
       await delay(haltMs);
       // Its runner may have been killed meanwhile, and it with that.
-      if (pid !== undefined && pidsOf(runner, name).includes(pid)) signalTo(pid, "SIGCONT");
+      if (pid !== undefined && pidsOf(runner, name).includes(pid)) sendSignal(pid, "SIGCONT");
     },
     restart: async (chance) => void send(chance, "SIGTERM"),
   };
-}
-
-function signalTo(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
 }
 
 const STOP_LIMIT_MS = 60_000;
