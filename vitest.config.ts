@@ -44,8 +44,7 @@ export default defineConfig({
           ...shared,
           name: "flow",
           include: ["test/flow/**/*.test.ts"],
-          // Each starts a whole runner: one after the other, when the parts are done.
-          fileParallelism: false,
+          // Each starts a whole runner: when the parts are done.
           sequence: { groupOrder: 1 },
         },
       },

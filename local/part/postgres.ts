@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { freePort, isPortFree } from "../process/replica/free-port.ts";
+import { isPortFree, stablePort } from "../process/replica/free-port.ts";
 import type { Note } from "../process/note/note.ts";
 import { asSuperuser, waitUntilReady } from "./postgres-connection.ts";
 import { preparePostgresHome, type PostgresHome } from "./postgres-home.ts";
@@ -153,7 +153,7 @@ async function choosePort({ stateDir, port }: PostgresOptions): Promise<number> 
   const kept = join(stateDir, "postgres-port");
   const before = existsSync(kept) ? Number(readFileSync(kept, "utf8")) : 0;
   if (before > 0 && (await isPortFree(before))) return before;
-  const chosen = await freePort();
+  const chosen = await stablePort();
   writeFileSync(kept, String(chosen));
   return chosen;
 }

@@ -3,10 +3,10 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmod, chown, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { stablePort } from "../../local/process/replica/free-port.ts";
 import { findBinaries, type Identity, unprivileged } from "./postgres-binary.ts";
 
 export interface RunningPostgres extends AsyncDisposable {
@@ -28,7 +28,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<R
   const data = join(folder, "data");
   const password = randomBytes(16).toString("hex");
   await initialize(binaries.initdb, data, { folder, password, identity });
-  const port = await freePort();
+  const port = await stablePort();
   const all = ["listen_addresses=127.0.0.1", "max_connections=300", ...settings];
   const server = spawn(
     binaries.postgres,
@@ -91,15 +91,3 @@ function guardOf(server: ChildProcess, folder: string): ChildProcess {
   guard.unref();
   return guard;
 }
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const port = portOf(probe);
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
-
-// A listening TCP server has an AddressInfo; null and string are for closed ones and pipes.
-const portOf = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;

@@ -1,8 +1,8 @@
 /** A daprd of a test's own that publishes to a Kafka. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stablePort } from "../../local/process/replica/free-port.ts";
 import { type RealServer, startServer } from "../../local/real/server.ts";
+import { portsFor } from "./port.ts";
 import { realParts } from "./real.ts";
 
 export interface RealDaprd extends RealServer {
@@ -31,13 +31,13 @@ export async function startPublisher(folder: string, broker: string): Promise<Re
   const resources = join(folder, "resources");
   mkdirSync(resources, { recursive: true });
   writeFileSync(join(resources, "kafka-pubsub.yaml"), component(broker));
-  const port = String(await stablePort());
+  const { port, grpc, internal } = await portsFor(["port", "grpc", "internal"]);
   const flags = {
     "app-id": "publisher",
     "resources-path": resources,
-    "dapr-http-port": port,
-    "dapr-grpc-port": String(await stablePort()),
-    "dapr-internal-grpc-port": String(await stablePort()),
+    "dapr-http-port": String(port),
+    "dapr-grpc-port": String(grpc),
+    "dapr-internal-grpc-port": String(internal),
     "dapr-listen-addresses": "127.0.0.1",
     "dapr-internal-grpc-listen-address": "127.0.0.1",
     "enable-metrics": "false",
@@ -52,5 +52,5 @@ export async function startPublisher(folder: string, broker: string): Promise<Re
     readyLine: "dapr initialized. Status: Running.",
     stopSignal: "SIGTERM",
   });
-  return Object.assign(server, { url: `http://127.0.0.1:${port}` });
+  return Object.assign(server, { url: `http://127.0.0.1:${String(port)}` });
 }

@@ -22,8 +22,8 @@ export async function isPortFree(port: number): Promise<boolean> {
   return free;
 }
 
-const FIRST_STABLE_PORT = 10_000;
-const STABLE_PORTS = 20_000;
+const FIRST_STABLE_PORT = 20_000;
+const STABLE_PORTS = 10_000;
 
 /** Below the range from which systems give ports to whoever asks for any: still free when a server that ended starts again. */
 export async function stablePort(): Promise<number> {

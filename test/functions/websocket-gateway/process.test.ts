@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
-import { freePort } from "../../../local/process/replica/free-port.ts";
+import { portsFor } from "../../support/port.ts";
 import { WsClient } from "./fixture/client.ts";
 import { idsOf, manyEvents, tokenOf, World } from "./fixture/world.ts";
 
@@ -36,7 +36,7 @@ async function start(port: number, daprHttpPort: number): Promise<ChildProcess> 
 
 it("is resumed from after kill -9, and drains on SIGTERM with exit code 0", async () => {
   const token = await tokenOf("u1");
-  const port = await freePort();
+  const { port } = await portsFor(["port"]);
   const url = `http://127.0.0.1:${port}`;
   const sidecar = await world.sidecar("gateway-0", () => port);
   const first = await start(port, sidecar.httpPort);

@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { startForward } from "../../../local/cluster/forward.ts";
-import { freePort } from "../../../local/process/replica/free-port.ts";
 import { type Folder, makeFolder } from "../../support/folder.ts";
+import { portsFor } from "../../support/port.ts";
 
 /** Answers as `kubectl port-forward` does: a server of its own, which says what it was asked for. */
 const KUBECTL = `#!/usr/bin/env node
@@ -35,8 +35,9 @@ beforeEach(async () => {
   vi.stubEnv("PATH", `${folder.path}${delimiter}${process.env["PATH"] ?? ""}`);
   said = [];
   env = {};
-  const names = ["NOTIFICATION", "RECURRING_TASK", "AUDIT_LOG", "WEBSOCKET_GATEWAY"];
-  for (const name of [...names, "BROKER", "KAFKA"]) env[`${name}_PORT`] = String(await freePort());
+  const services = ["NOTIFICATION", "RECURRING_TASK", "AUDIT_LOG", "WEBSOCKET_GATEWAY"];
+  const ports = await portsFor([...services, "BROKER", "KAFKA"]);
+  for (const [name, port] of Object.entries(ports)) env[`${name}_PORT`] = String(port);
 });
 afterEach(async () => {
   await running?.[Symbol.asyncDispose]();

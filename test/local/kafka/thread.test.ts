@@ -2,9 +2,9 @@
 import { expect, it } from "vitest";
 import { openKafka } from "../../../lib/kafka/client.ts";
 import { UsageError } from "../../../lib/host/error.ts";
-import { stablePort } from "../../../local/process/replica/free-port.ts";
 import { startKafkaThread } from "../../../local/kafka/thread.ts";
 import { makeFolder } from "../../support/folder.ts";
+import { portsFor } from "../../support/port.ts";
 
 const log = (message: string): void => expect.unreachable(message);
 
@@ -19,7 +19,7 @@ async function topicsAt(port: number): Promise<string[]> {
 
 it("serves, stops with what it has on disk, and starts again on the same port", async () => {
   await using folder = await makeFolder();
-  const port = await stablePort();
+  const { port } = await portsFor(["port"]);
   for (let start = 0; start < 2; start++) {
     await using _ = await startKafkaThread({ dataDir: folder.path, port, log });
     expect(await topicsAt(port)).toEqual(["kept"]);
@@ -29,16 +29,15 @@ it("serves, stops with what it has on disk, and starts again on the same port", 
 it("says that another log has the folder, as a person's mistake", async () => {
   await using folder = await makeFolder();
   const order = { dataDir: folder.path, log };
-  await using _ = await startKafkaThread({ ...order, port: await stablePort() });
-  await expect(startKafkaThread({ ...order, port: await stablePort() })).rejects.toThrow(
-    UsageError,
-  );
+  const { port, other } = await portsFor(["port", "other"]);
+  await using _ = await startKafkaThread({ ...order, port });
+  await expect(startKafkaThread({ ...order, port: other })).rejects.toThrow(UsageError);
 });
 
 it("says that the port is taken", async () => {
   await using one = await makeFolder();
   await using other = await makeFolder();
-  const port = await stablePort();
+  const { port } = await portsFor(["port"]);
   await using _ = await startKafkaThread({ dataDir: one.path, port, log });
   await expect(startKafkaThread({ dataDir: other.path, port, log })).rejects.toThrow(
     `port ${port} on 127.0.0.1 is in use by another process`,

@@ -2,9 +2,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, it, vi } from "vitest";
-import { freePort } from "../../../../local/process/replica/free-port.ts";
 import { startLog } from "../../../../local/start/server/kafka.ts";
 import { makeFolder } from "../../../support/folder.ts";
+import { portsFor } from "../../../support/port.ts";
 
 async function sendAndWaitForEnd(port: number, bytes: string): Promise<void> {
   const socket = connect(port, "127.0.0.1");
@@ -15,7 +15,7 @@ async function sendAndWaitForEnd(port: number, bytes: string): Promise<void> {
 
 it("says once what a client does that tries again and again, in words that name it", async () => {
   await using folder = await makeFolder();
-  const port = await freePort();
+  const { port } = await portsFor(["port"]);
   const note = vi.fn();
   await using _ = await startLog({ stateDir: folder.path, port, env: {}, note });
   for (let time = 0; time < 5; time += 1) {
