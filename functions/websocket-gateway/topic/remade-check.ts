@@ -45,9 +45,15 @@ export class RemadeCheck {
     return this.#isInDoubt;
   }
 
-  saw({ timestampMs }: KafkaRecord): void {
+  /** Before the ring has it. */
+  saw({ partition, offset, timestampMs }: KafkaRecord, { head }: Ring): void {
     if (timestampMs > this.#now() + skewMs) return;
     this.#youngestMs = Math.max(this.#youngestMs, timestampMs);
+    // The topic was empty: what comes before the first look may be of another one already.
+    this.#anchor ??= {
+      head: Object.assign([...head], { [partition]: offset + 1 }),
+      youngestMs: timestampMs,
+    };
   }
 
   /** The ring was read anew: what was seen before is of the topic before. */

@@ -37,6 +37,7 @@ export class Tail {
   readonly #waiting = new Map<number, Promise<void>>();
   readonly #remade: RemadeCheck;
   #restarting: Promise<void> | undefined;
+  #willLook = false;
 
   constructor(options: TailOptions, warm: Warm) {
     this.#options = options;
@@ -90,10 +91,21 @@ export class Tail {
   async #settle(record: KafkaRecord): Promise<void> {
     const { partition, offset } = record;
     if (offset !== offsetOf(this.ring.head, partition) && !this.#isRepetition(record)) {
+      if (!this.#remade.isDue(doubtMs)) this.#lookLater();
       await this.check(doubtMs);
     }
     if (offset > offsetOf(this.ring.head, partition)) await this.#readGap(record);
     if (offset === offsetOf(this.ring.head, partition)) this.#append(record);
+  }
+
+  /** The last record that makes no sense may be the last that comes. */
+  #lookLater(): void {
+    if (this.#willLook) return;
+    this.#willLook = true;
+    setTimeout(() => {
+      this.#willLook = false;
+      this.check(doubtMs).catch(() => undefined);
+    }, doubtMs).unref();
   }
 
   /** The sidecar skipped something (its group lost its offsets, a header that it cannot send): it is read here. */
@@ -142,7 +154,7 @@ export class Tail {
   #append(record: KafkaRecord, ring = this.ring): void {
     const { partition, offset } = record;
     if (offset < offsetOf(ring.head, partition)) return;
-    this.#remade.saw(record);
+    this.#remade.saw(record, ring);
     if (ring === this.ring && this.#remade.isDue(lookMs)) this.check(lookMs).catch(() => undefined);
     const event = fromKafkaRecord(record, new Date());
     if (!isShown(event)) return ring.skipTo(partition, offset + 1);
