@@ -1,4 +1,9 @@
-/** Concurrent callers share one commit: what waits is flushed whenever the one connection is free, with no timer. */
+/**
+ * Concurrent callers share one commit: what waits is flushed whenever the one connection is free.
+ *
+ * Callers that a commit has answered come back with their next item, as a KafkaSource does for each partition. Without
+ * a wait for them they would fall into two halves for ever, of which one always waits for the other's commit.
+ */
 
 export interface GroupCommitOptions<Item, Result> {
   /** Commits the items; results in their order. A rejection rejects every caller. */
@@ -14,6 +19,16 @@ export const allFulfilled = <Result>(
   results: readonly Result[],
 ): readonly PromiseFulfilledResult<Result>[] =>
   results.map((value) => ({ status: "fulfilled", value }));
+
+/** Of the time that the commit took: what the wait may add to it, if nobody comes back. */
+const GATHER_SHARE = 0.25;
+const MAX_GATHER_MS = 5;
+
+interface Gathering {
+  /** Of the queue, when all are there. */
+  readonly length: number;
+  readonly all: () => void;
+}
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -34,9 +49,30 @@ export function openGroupCommit<Item, Result>(
   const queue: Waiting<Item, Result>[] = [];
   let flushing: Promise<void> | undefined;
 
+  let gathering: Gathering | undefined;
+
   const flush = async (): Promise<void> => {
-    while (queue.length > 0) await commitBatch(takeBatch(queue, options), options.commit);
+    while (queue.length > 0) {
+      const batch = takeBatch(queue, options);
+      const startedAt = performance.now();
+      await commitBatch(batch, options.commit);
+      const callers = batch.length + queue.length;
+      const length = Math.min(callers, options.maxItems);
+      // A lone one has nobody to wait for.
+      if (callers > 1 && queue.length < length) {
+        await gather(length, performance.now() - startedAt);
+      }
+    }
     flushing = undefined;
+  };
+
+  const gather = async (length: number, commitMs: number): Promise<void> => {
+    const all = Promise.withResolvers<void>();
+    const limit = setTimeout(all.resolve, Math.min(commitMs * GATHER_SHARE, MAX_GATHER_MS));
+    gathering = { length, all: all.resolve };
+    await all.promise;
+    gathering = undefined;
+    clearTimeout(limit);
   };
 
   return {
@@ -45,6 +81,7 @@ export function openGroupCommit<Item, Result>(
       queue.push({ item, settle });
       // A turn later, so that deliveries of one read of the sockets share a commit.
       flushing ??= new Promise(setImmediate).then(flush);
+      if (gathering !== undefined && queue.length >= gathering.length) gathering.all();
       return settle.promise;
     },
     waiting: () => queue.length,

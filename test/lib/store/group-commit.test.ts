@@ -1,4 +1,5 @@
 /** Group commit: callers share commits, are bounded, and each is told what became of its own item. */
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { openGroupCommit } from "../../../lib/store/group-commit.ts";
 
@@ -39,6 +40,21 @@ test("what arrives during a commit waits for the next one, all of it together", 
   await expect.poll(() => batches[2]).toEqual(["e"]);
   gates[2]?.resolve();
   expect(await Promise.all(others)).toEqual(["B", "C", "D", "E"]);
+  await group.idle();
+});
+
+test("callers that come back at once with their next item stay together with those that waited", async () => {
+  const { group, batches, gates } = open({ maxItems: 10 });
+  const comesBack = group
+    .add("a")
+    .then(() => setImmediate())
+    .then(() => group.add("a2"));
+  await expect.poll(() => batches).toEqual([["a"]]);
+  const others = ["b", "c"].map((item) => group.add(item));
+  gates[0]?.resolve();
+  await expect.poll(() => batches[1]).toEqual(["b", "c", "a2"]);
+  gates[1]?.resolve();
+  expect(await Promise.all([comesBack, ...others])).toEqual(["A2", "B", "C"]);
   await group.idle();
 });
 
