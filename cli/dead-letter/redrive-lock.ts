@@ -25,6 +25,7 @@ export async function takeLock(
   const lost = new AbortController();
   const consumer = kafka.consumer({
     groupId,
+    allowAutoTopicCreation: false,
     sessionTimeout: sessionTimeoutMs,
     maxWaitTimeInMs: 250,
   });

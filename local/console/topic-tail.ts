@@ -59,6 +59,7 @@ async function follow(kafka: Kafka, topics: readonly string[]): Promise<Followin
   const groupId = `local-console-${randomUUID()}`;
   const consumer = kafka.consumer({
     groupId,
+    allowAutoTopicCreation: false,
     maxWaitTimeInMs: 100,
     retry: { restartOnFailure: () => Promise.resolve(true) },
   });

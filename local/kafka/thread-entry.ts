@@ -23,6 +23,8 @@ try {
   const kafka = await startKafka({
     // As `startKafkaThread` gives it.
     ...(workerData as ThreadOrder),
+    // As in the cluster and on the real servers: a name that is mistyped, or was deleted, is no topic.
+    autoCreateTopics: false,
     log: (message) => tell({ log: message }),
   });
   parentPort?.once("message", () => void kafka[Symbol.asyncDispose]());

@@ -87,6 +87,7 @@ async function boundsOf(admin: Admin, topic: string): Promise<TopicBounds> {
 async function readRange(kafka: Kafka, topic: string, range: ReadRange): Promise<void> {
   const consumer = kafka.consumer({
     groupId: range.groupId,
+    allowAutoTopicCreation: false,
     maxWaitTimeInMs: longPollMs,
     retry: { retries: 3, restartOnFailure: () => Promise.resolve(false) },
   });

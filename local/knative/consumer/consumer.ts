@@ -27,6 +27,7 @@ export async function startConsumer<R extends AssignedRecord>(
   const { kafka, groupId, topics, initialOffset, note } = options;
   const consumer = kafka.consumer({
     groupId,
+    allowAutoTopicCreation: false,
     sessionTimeout: sessionTimeoutMs,
     maxWaitTimeInMs: longPollMs,
     maxBytesPerPartition: fetchBytes,
@@ -57,12 +58,20 @@ export async function startConsumer<R extends AssignedRecord>(
   const committer = startCommitter(consumer, () => assignment.committable(), options);
   return {
     async [Symbol.asyncDispose]() {
-      consumer.pause(topics.map((topic) => ({ topic })));
+      pauseAll(consumer, topics);
       await assignment.stop(options.drainMs);
       await committer.stop();
       await consumer.disconnect();
     },
   };
+}
+
+function pauseAll(consumer: Consumer, topics: readonly string[]): void {
+  try {
+    consumer.pause(topics.map((topic) => ({ topic })));
+  } catch {
+    // It has failed and not joined again: nothing is fetched that could be paused.
+  }
 }
 
 function startCommitter(

@@ -13,7 +13,11 @@ export async function commitEnds(
 ): Promise<void> {
   const ends = await endsOfUnread(kafka, groupId, topics);
   if (ends.length === 0) return;
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: longPollMs });
+  const consumer = kafka.consumer({
+    groupId,
+    allowAutoTopicCreation: false,
+    maxWaitTimeInMs: longPollMs,
+  });
   await consumer.connect();
   try {
     await consumer.subscribe({ topics: [...topics] });

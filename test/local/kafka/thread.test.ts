@@ -26,6 +26,22 @@ it("serves, stops with what it has on disk, and starts again on the same port", 
   }
 });
 
+it("makes no topic because somebody asks for it", async () => {
+  await using folder = await makeFolder();
+  const { port } = await portsFor(["port"]);
+  await using _ = await startKafkaThread({ dataDir: folder.path, port, log });
+  const config = { retry: { retries: 0 } };
+  const kafka = openKafka({ brokers: `localhost:${port}`, clientId: "test", config });
+  const producer = kafka.producer({ allowAutoTopicCreation: true });
+  await producer.connect();
+  const messages = [{ value: "{}" }];
+  await expect(producer.send({ topic: "mistyped", messages })).rejects.toThrow(
+    "does not host this topic-partition",
+  );
+  await producer.disconnect();
+  expect(await topicsAt(port)).toEqual(["kept"]);
+});
+
 it("says that another log has the folder, as a person's mistake", async () => {
   await using folder = await makeFolder();
   const order = { dataDir: folder.path, log };

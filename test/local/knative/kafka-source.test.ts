@@ -64,6 +64,21 @@ const sinkThatAnswers = (script: readonly ScriptedAnswer[]) =>
 
 const idsAt = (sink: ScriptedSink) => sink.received.map(({ headers }) => headers["ce-id"]);
 
+test("a topic that was deleted is not made again by who reads it", async () => {
+  await topicWith("deleted", 1, ["e0"]);
+  await using sink = await sinkThatAnswers([{ status: 204 }]);
+  const lines: string[] = [];
+  const report = createReport({ print: (line) => void lines.push(line) });
+  await using _ = await start({ topic: "deleted", sinkUrl: sink.url, report });
+  await expect.poll(() => idsAt(sink)).toEqual(["e0"]);
+  const admin = log.kafka.admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: ["deleted"] });
+  await expect.poll(() => lines.join("\n")).toContain("the consumer failed");
+  expect(await admin.listTopics()).not.toContain("deleted");
+  await admin.disconnect();
+});
+
 describe("stopping", () => {
   test("waits for the running attempt and commits what it did", async () => {
     await topicWith("stop-waits", 1, ["e0"]);
