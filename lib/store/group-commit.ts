@@ -23,6 +23,8 @@ export const allFulfilled = <Result>(
 /** Of the time that the commit took: what the wait may add to it, if nobody comes back. */
 const GATHER_SHARE = 0.25;
 const MAX_GATHER_MS = 5;
+/** With more, two halves are better: one is read and checked while the other is committed. */
+const GATHER_ITEMS = 32;
 
 interface Gathering {
   /** Of the queue, when all are there. */
@@ -57,7 +59,7 @@ export function openGroupCommit<Item, Result>(
       const startedAt = performance.now();
       await commitBatch(batch, options.commit);
       const callers = batch.length + queue.length;
-      const length = Math.min(callers, options.maxItems);
+      const length = Math.min(callers, options.maxItems, GATHER_ITEMS);
       // A lone one has nobody to wait for.
       if (callers > 1 && queue.length < length) {
         await gather(length, performance.now() - startedAt);
