@@ -19,13 +19,13 @@ const shared = {
 
 /** What says how Knative takes and delivers events: on the embedded log with the parts, and again on real Kafka. */
 const onBothTargets = [
-  "test/local/knative/{ingress-recording,ingress,kafka-sink,silent-loss}.test.ts",
+  "test/local/knative/{ingress-recording,ingress,kafka-sink,kafka-source,silent-loss}.test.ts",
   "test/local/knative/consumer/initial-offset.test.ts",
   "test/docs/ingress.test.ts",
 ];
 /** They hold waits to recorded ones. */
 const timedOnBothTargets = [
-  "test/local/knative/{dispatch-recording,kafka-source,ping-source,trigger}.test.ts",
+  "test/local/knative/{dispatch-recording,ping-source,trigger}.test.ts",
 ];
 
 export default defineConfig({
