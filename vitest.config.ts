@@ -24,9 +24,7 @@ const onBothTargets = [
   "test/docs/ingress.test.ts",
 ];
 /** They hold waits to recorded ones. */
-const timedOnBothTargets = [
-  "test/local/knative/{dispatch-recording,ping-source,trigger}.test.ts",
-];
+const timedOnBothTargets = ["test/local/knative/{dispatch-recording,ping-source,trigger}.test.ts"];
 
 export default defineConfig({
   test: {

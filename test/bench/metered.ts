@@ -1,4 +1,5 @@
 /** What a process and all below it have used: CPU time, memory. */
+import { setTimeout as delay } from "node:timers/promises";
 import { family, readMemory } from "../support/process-tree.ts";
 
 export const cpuSecondsOf = (pid: number): number =>
@@ -29,6 +30,19 @@ export async function metered<Name extends string>(
   ]);
   // The names of `pids`.
   return { seconds, cpu: Object.fromEntries(used) as Record<Name, number> };
+}
+
+const idleShare = 0.1;
+const idleLookMs = 500;
+const idleLooks = 120;
+
+/** Until the tree of the pid uses less than a tenth of a core: what it had still to do is done, or a minute is over. */
+export async function untilIdle(pid: number): Promise<void> {
+  for (let look = 0; look < idleLooks; look++) {
+    const before = cpuSecondsOf(pid);
+    await delay(idleLookMs);
+    if (cpuSecondsOf(pid) - before < (idleShare * idleLookMs) / 1_000) return;
+  }
 }
 
 const sampleMs = 50;
