@@ -2,16 +2,20 @@
 import { family, type Memory, readMemory } from "../support/process-tree.ts";
 
 export interface Usage {
+  /** Of several replicas the largest: how many there are is the autoscaler's. */
   readonly memoryBytes: number;
   readonly cpuSeconds: number;
 }
+
+/** Its processes are one server. */
+const postgres = "PostgreSQL";
 
 const names: readonly (readonly [RegExp, string])[] = [
   [/local\/main\.ts/, "runner"],
   [/client-process\.ts/, "(clients)"],
   [/load\/main\.ts/, "(producer)"],
   [/ kafka\.Kafka /, "Kafka"],
-  [/^\S*postgres(:| )/, "PostgreSQL"],
+  [/^\S*postgres(:| )/, postgres],
   [/daprd/, "daprd"],
   [/redis-server|valkey-server/, "Redis"],
 ];
@@ -47,11 +51,11 @@ export class UsageMeter {
 
   #usage(name: string, memory: readonly Memory[] = []): Usage {
     const ofName = [...this.#cpu.values()].filter((one) => one.name === name);
+    const own = memory.map(({ ownBytes }) => ownBytes);
+    const shared = Math.max(0, ...memory.map(({ sharedBytes }) => sharedBytes));
     return {
-      // Of several processes of one program, what it has mapped is counted once.
       memoryBytes:
-        memory.reduce((sum, { ownBytes }) => sum + ownBytes, 0) +
-        Math.max(0, ...memory.map(({ sharedBytes }) => sharedBytes)),
+        shared + (name === postgres ? own.reduce((sum, one) => sum + one, 0) : Math.max(0, ...own)),
       cpuSeconds: ofName.reduce((sum, { seconds }) => sum + seconds, 0),
     };
   }
