@@ -11,13 +11,13 @@ help: ## Show this help
 
 ##@ On this machine
 start: node_modules/.installed ## Run the whole event flow here: the cluster's YAML, embedded Kafka and PostgreSQL
-	@$(RUN) node --disable-warning=TimeoutNegativeWarning --import ./local/node-version.mjs local/main.ts
+	@$(RUN) node --disable-warning=TimeoutNegativeWarning --max-semi-space-size=16 --import ./local/node-version.mjs local/main.ts
 
 parts: node_modules/.installed ## Install real Kafka, daprd, PostgreSQL and Redis into a cache, and tell what is missing
 	@$(RUN) node local/real/parts.ts
 
 start-real: node_modules/.installed ## The same flow on the real servers
-	@$(RUN) node --disable-warning=TimeoutNegativeWarning --import ./local/node-version.mjs local/real/start.ts
+	@$(RUN) node --disable-warning=TimeoutNegativeWarning --max-semi-space-size=16 --import ./local/node-version.mjs local/real/start.ts
 
 ##@ For the cluster
 build: node_modules/.installed ## Bundle each function into its folder, for func deploy

@@ -140,6 +140,7 @@ it("gives a process exactly the environment of its container", () => {
     JWT_SECRET: "<token/secret>",
     CURSOR_KEYS: "<cursor/keys>",
     SERVICE_TOKEN_KEY: "<service-token/key>",
+    NODE_OPTIONS: "--max-semi-space-size=4",
   });
   expect(gateway?.process.entry).toBe(join(SOURCES, "functions/websocket-gateway/index.ts"));
 });

@@ -82,7 +82,15 @@ export class Runner implements AsyncDisposable {
   async start(): Promise<void> {
     const child = spawn(
       process.execPath,
-      [join(root, this.#entry), "--root", this.#root, "--state", this.stateDir],
+      // As `make start`.
+      [
+        "--max-semi-space-size=16",
+        join(root, this.#entry),
+        "--root",
+        this.#root,
+        "--state",
+        this.stateDir,
+      ],
       { cwd: root, env: this.#env, stdio: ["ignore", "pipe", "pipe"] },
     );
     this.#child = child;

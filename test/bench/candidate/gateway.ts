@@ -55,6 +55,8 @@ export async function prepareGateway(userId: string, folder: string): Promise<Ga
     JWT_SECRET: secret,
     CURSOR_KEYS: secret,
     SERVICE_TOKEN_KEY: secret,
+    // As its YAML.
+    NODE_OPTIONS: "--max-semi-space-size=4",
     // All clients of the bench are one user's.
     MAX_PEERS_PER_USER: "100000",
     MAX_CONNECTIONS_PER_MINUTE: "1000000",
