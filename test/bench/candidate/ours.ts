@@ -8,7 +8,8 @@ import type { PeerCommand } from "../peer.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const cacheLoader = join(root, "lib/host/compile-cache.ts");
-const env = { HOST: "127.0.0.1", METRICS_PORT: "0" };
+/** The heap is that of their YAML. */
+const env = { HOST: "127.0.0.1", METRICS_PORT: "0", NODE_OPTIONS: "--max-semi-space-size=16" };
 
 /** Bundles a function that only the bench has, and starts it as audit-log. */
 export async function oursOfBench(name: string, folder: string): Promise<PeerCommand> {
