@@ -167,17 +167,27 @@ it("sets its group to the end before it listens, where it was left far behind", 
   expect(again.function.resources.tail.ring.size).toBe(300);
 });
 
-it("begins anew when the topic is made anew: peers are closed, and their cursors are not recovered", async () => {
-  const gateway = await world.gateway();
+/** A client that has seen all events of a topic that is going to be made anew. */
+async function withOldEvents(gateway: RunningGateway, count: number): Promise<WsClient> {
   const client = await connected(gateway);
-  const events = manyEvents(60, "old");
+  const events = manyEvents(count, "old");
   await world.publish(events);
   await client.untilIds(idsOf(events));
+  return client;
+}
+
+async function makeAnew(): Promise<void> {
   const admin = openKafka({ brokers: world.kafka.address, clientId: "test" }).admin();
   await admin.connect();
   await admin.deleteTopics({ topics: [topic] });
   await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] });
   await admin.disconnect();
+}
+
+it("begins anew when the topic is made anew: peers are closed, and their cursors are not recovered", async () => {
+  const gateway = await world.gateway();
+  const client = await withOldEvents(gateway, 60);
+  await makeAnew();
   world.audit.generation = "generation-2";
   const publishing = setInterval(
     () => void world.publish([{ id: `new ${Math.random()}` }]).catch(() => undefined),
@@ -196,11 +206,7 @@ it("begins anew when the topic is made anew: peers are closed, and their cursors
 
 /** The gateway has read it, from the place on where the topic before ended. Not all of it: a consumer may skip to an end. */
 async function makeLongerAnew(gateway: RunningGateway): Promise<void> {
-  const admin = openKafka({ brokers: world.kafka.address, clientId: "test" }).admin();
-  await admin.connect();
-  await admin.deleteTopics({ topics: [topic] });
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] });
-  await admin.disconnect();
+  await makeAnew();
   await world.publish(manyEvents(120, "new"));
   const head = () => gateway.function.resources.tail.ring.head;
   await expect.poll(head).toContain(120 / partitions);
@@ -208,10 +214,7 @@ async function makeLongerAnew(gateway: RunningGateway): Promise<void> {
 
 it("begins anew also when the topic that was made anew is longer and was read on, and its name is still that of the one before", async () => {
   const gateway = await world.gateway();
-  const client = await connected(gateway);
-  const events = manyEvents(12, "old");
-  await world.publish(events);
-  await client.untilIds(idsOf(events));
+  const client = await withOldEvents(gateway, 12);
   const cursor = client.lastCursor;
   await makeLongerAnew(gateway);
 
@@ -230,10 +233,7 @@ it("begins anew also when the topic that was made anew is longer and was read on
 
 it("sees by itself that the topic is another one, though nothing comes any more", async () => {
   const gateway = await world.gateway();
-  const client = await connected(gateway);
-  const events = manyEvents(12, "old");
-  await world.publish(events);
-  await client.untilIds(idsOf(events));
+  const client = await withOldEvents(gateway, 12);
   await makeLongerAnew(gateway);
   expect(await client.untilClosed()).toBe(1012);
 });
