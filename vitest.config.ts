@@ -20,7 +20,7 @@ const shared = {
 /** What says how Knative takes and delivers events: on the embedded log with the parts, and again on real Kafka. */
 const onBothTargets = [
   "test/local/knative/{ingress-recording,ingress,kafka-sink,kafka-source,silent-loss}.test.ts",
-  "test/local/knative/consumer/initial-offset.test.ts",
+  "test/local/knative/{consumer/initial-offset,event/record-producer}.test.ts",
   "test/docs/ingress.test.ts",
 ];
 /** They hold waits to recorded ones. */
