@@ -21,9 +21,19 @@ export function toFailure(error: unknown): Failure {
   return { status: 500, code: "internal_error", message: "internal error" };
 }
 
-/** 204 with no body: a Trigger takes any other body of a 2xx for a failure. */
+const done: ServerResponse[] = [];
+
+/**
+ * 204 with no body: a Trigger takes any other body of a 2xx for a failure. The answers of one turn of the event loop are
+ * written one right behind the other: each that is written alone wakes the caller anew, which costs as much as the event.
+ */
 export function answerDone(response: ServerResponse): void {
-  response.writeHead(204).end();
+  response.writeHead(204);
+  if (done.push(response) === 1) setImmediate(writeAnswers);
+}
+
+function writeAnswers(): void {
+  for (const response of done.splice(0)) response.end();
 }
 
 export function answerFailure(response: ServerResponse, failure: Failure): void {
