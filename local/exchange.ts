@@ -1,5 +1,6 @@
 /** One HTTP/1.1 request with its data at hand, and its answer read to the end. */
 import { request, type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import { sendTogether } from "../lib/host/turn.ts";
 
 export interface Exchange extends Omit<RequestOptions, "headers" | "signal"> {
   /**
@@ -50,7 +51,7 @@ export function exchange(given: Exchange): Promise<Answer> {
     // Not by Node's own option, which costs half as much as the request.
     signal.addEventListener("abort", () => outgoing.destroy(signal.reason as Error));
     if (!Array.isArray(headers)) announce(outgoing, body);
-    outgoing.end(body ?? undefined);
+    sendTogether(() => outgoing.end(body ?? undefined));
   });
 }
 

@@ -2,6 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { asHeaderValue } from "../events/latin1.ts";
 import { PermanentError, RetryableError } from "./error.ts";
+import { sendTogether } from "./turn.ts";
 
 export interface Failure {
   readonly status: number;
@@ -21,19 +22,10 @@ export function toFailure(error: unknown): Failure {
   return { status: 500, code: "internal_error", message: "internal error" };
 }
 
-const done: ServerResponse[] = [];
-
-/**
- * 204 with no body: a Trigger takes any other body of a 2xx for a failure. The answers of one turn of the event loop are
- * written one right behind the other: each that is written alone wakes the caller anew, which costs as much as the event.
- */
+/** 204 with no body: a Trigger takes any other body of a 2xx for a failure. */
 export function answerDone(response: ServerResponse): void {
   response.writeHead(204);
-  if (done.push(response) === 1) setImmediate(writeAnswers);
-}
-
-function writeAnswers(): void {
-  for (const response of done.splice(0)) response.end();
+  sendTogether(() => response.end());
 }
 
 export function answerFailure(response: ServerResponse, failure: Failure): void {
