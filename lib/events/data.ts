@@ -1,5 +1,7 @@
 /** The data of an event: parsed, and held to the schema of its type. */
-import { Compile } from "typebox/compile";
+import type { TSchema } from "typebox";
+import type { TLocalizedValidationError } from "typebox/error";
+import { Check, Compile, Errors } from "typebox/schema";
 import type { JsonValue, Problem } from "./event.ts";
 import { maxNestingDepth, parseJson } from "./json.ts";
 import { isJsonType, isObject } from "./structured.ts";
@@ -12,31 +14,43 @@ export interface CheckedData {
   readonly problem: Problem | null;
 }
 
-type Validator = ReturnType<typeof Compile>;
+/** To compile a schema takes as long as to read it for so many events: a process that meets fewer never does. */
+const readBeforeCompiled = 32;
 
-/** Compiled at first use: a function pays at its cold start only for the types that it meets. */
-const validators = new Map<string, Validator | null>(
-  taskEventTypes.map((eventType) => [eventType.type, null]),
-);
+class SchemaCheck {
+  readonly #schema: TSchema;
+  #read = 0;
+  #compiled: ReturnType<typeof Compile> | undefined;
 
-function validatorOf(type: string): Validator | undefined {
-  const known = validators.get(type);
-  if (known !== null) return known;
-  const schema = taskEventTypes.find((eventType) => eventType.type === type)?.schema ?? {};
-  const validator = Compile(schema);
-  validators.set(type, validator);
-  return validator;
+  constructor(schema: TSchema) {
+    this.#schema = schema;
+  }
+
+  passes(data: JsonValue | undefined): boolean {
+    if (this.#compiled !== undefined) return this.#compiled.Check(data);
+    if (++this.#read === readBeforeCompiled) this.#compiled = Compile(this.#schema);
+    return Check(this.#schema, data);
+  }
+
+  firstError(data: JsonValue | undefined): TLocalizedValidationError | undefined {
+    const [, errors] = Errors(this.#schema, data);
+    return errors[0];
+  }
 }
+
+const schemaChecks: ReadonlyMap<string, SchemaCheck> = new Map(
+  taskEventTypes.map(({ type, schema }) => [type, new SchemaCheck(schema)]),
+);
 
 /** Parses and checks the data. Types outside the contract may carry anything. */
 export function checkData(type: string, contentType: string | null, bytes: Buffer): CheckedData {
-  const validator = validatorOf(type);
+  const check = schemaChecks.get(type);
   const parsed = isJsonType(contentType) && bytes.length > 0 ? parseJson(bytes) : undefined;
   const data = parsed !== undefined && "value" in parsed ? parsed.value : undefined;
   const problem =
-    validator === undefined
+    check === undefined
       ? null
-      : (unreadable(contentType, bytes, parsed) ?? schemaProblem(type, validator, data));
+      : (unreadable(contentType, bytes, parsed) ?? schemaProblem(type, check, data));
   const { taskId, userId } = owners(data);
   return { data, taskId, userId, problem };
 }
@@ -71,11 +85,11 @@ function unreadable(
 
 function schemaProblem(
   type: string,
-  validator: Validator,
+  check: SchemaCheck,
   data: JsonValue | undefined,
 ): Problem | null {
-  if (validator.Check(data)) return null;
-  const [first] = validator.Errors(data);
+  if (check.passes(data)) return null;
+  const first = check.firstError(data);
   const path = first?.instancePath === undefined ? "" : first.instancePath;
   return {
     code: "data_invalid",
