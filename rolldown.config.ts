@@ -1,5 +1,6 @@
 /** Bundles each function's entries into its own dist/, because func sees no other folder (knative/func#1880, #3431); the CLI for its image. */
 import { globSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { defineConfig } from "rolldown";
 
@@ -12,12 +13,28 @@ const withoutUnused = {
   load: { filter: { id: unused }, handler: () => "module.exports = undefined;" },
 };
 
+/**
+ * For each built-in module that a file imports, Node makes one that exports all of it, and so loads what the built-in
+ * would load with its first use: of node:fs its streams, of node:crypto WebCrypto. A cold start uses neither.
+ */
+const builtinsAsTheyAre = {
+  name: "builtins-as-they-are",
+  renderChunk: (code: string) =>
+    code.replaceAll(
+      /^import (?:\* as )?(\w+|\{.*\}) from ("[a-z_:/]+");$/gm,
+      (statement, names: string, id: string) =>
+        isBuiltin(id.slice(1, -1))
+          ? `const ${names.replaceAll(" as ", ": ")} = globalThis.process.getBuiltinModule(${id});`
+          : statement,
+    ),
+};
+
 export const bundleOf = (input: string, folder: string, name = basename(input, ".ts")) => ({
   input,
   platform: "node" as const,
   // pg asks for it only where its C bindings are wanted.
   external: ["pg-native"],
-  plugins: [withoutUnused],
+  plugins: [withoutUnused, builtinsAsTheyAre],
   output: {
     dir: folder,
     format: "esm" as const,
