@@ -1,5 +1,6 @@
 /** CloudEvents in binary mode, POSTed as the dispatcher does: a bounded number in flight, over connections that are kept. */
 import { Agent, request } from "node:http";
+import { sendTogether } from "../../lib/host/turn.ts";
 
 export interface PostedEvent {
   readonly id: string;
@@ -69,6 +70,6 @@ function post(event: PostedEvent, { url, status }: Target, agent: Agent): Promis
       });
     });
     outgoing.once("error", reject);
-    outgoing.end(body);
+    sendTogether(() => outgoing.end(body));
   });
 }

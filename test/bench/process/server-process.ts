@@ -5,7 +5,7 @@ import { openSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { freePort } from "../../../local/process/replica/free-port.ts";
+import { stablePort } from "../../../local/process/replica/free-port.ts";
 import { guardProcess } from "../../../local/real/guard.ts";
 import { family, readMemory, threadCpuSeconds } from "../../support/process-tree.ts";
 
@@ -47,7 +47,7 @@ export async function startServer(options: ServerCommand): Promise<ServerProcess
 
 /** Resolves at once. */
 export async function spawnServer(options: ServerCommand): Promise<SpawnedServer> {
-  const port = await freePort();
+  const port = await stablePort();
   const [program, ...args] = options.command;
   const log = join(options.folder, `${options.name.replaceAll(/[^\w-]+/g, "-")}.log`);
   const output = openSync(log, "a");
