@@ -27,9 +27,12 @@ class SchemaCheck {
   }
 
   passes(data: JsonValue | undefined): boolean {
-    if (this.#compiled !== undefined) return this.#compiled.Check(data);
-    if (++this.#read === readBeforeCompiled) this.#compiled = Compile(this.#schema);
-    return Check(this.#schema, data);
+    if (this.#read < readBeforeCompiled) {
+      this.#read++;
+      return Check(this.#schema, data);
+    }
+    this.#compiled ??= Compile(this.#schema);
+    return this.#compiled.Check(data);
   }
 
   firstError(data: JsonValue | undefined): TLocalizedValidationError | undefined {
